@@ -24,7 +24,9 @@ LaneName: TypeAlias = Annotated[str, Meta(pattern='^[A-Za-z0-9_.-]{1,256}$')]
 ContinuationId: TypeAlias = Annotated[str, Meta(pattern='^[!-~]{1,256}$')]
 
 
-Digest: TypeAlias = Annotated[str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{43}$')]
+Digest: TypeAlias = Annotated[
+    str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+]
 
 
 Seq: TypeAlias = Annotated[int, Meta(ge=0, le=9007199254740991)]
@@ -165,7 +167,9 @@ class Covers(Struct):
     Digest and length of the history that a compaction stands for: the chain goes on from there. Proves only who says it.
     """
 
-    digest: Annotated[str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{43}$')]
+    digest: Annotated[
+        str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+    ]
     length: Annotated[int, Meta(ge=0, le=9007199254740991)]
 
 
@@ -192,7 +196,9 @@ class ContextPatch(Struct):
     A context as a change of one that the endpoint holds.
     """
 
-    base: Annotated[str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{43}$')]
+    base: Annotated[
+        str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+    ]
     patch: dict[str, Any]
 
 
@@ -309,11 +315,17 @@ class Continuation(Struct):
     id: Annotated[str, Meta(pattern='^[!-~]{1,256}$')]
     retention: Literal['none', 'connection', 'cached', 'durable']
     digest: (
-        Annotated[str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{43}$')] | UnsetType
+        Annotated[
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+        ]
+        | UnsetType
     ) = UNSET
     length: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
     context: (
-        Annotated[str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{43}$')] | UnsetType
+        Annotated[
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+        ]
+        | UnsetType
     ) = UNSET
     expires_in_ms: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
 
@@ -323,10 +335,15 @@ class Expectation(Struct):
     What the client believes that the parent holds; where it differs the turn is refused with `history_mismatch`.
     """
 
-    digest: Annotated[str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{43}$')]
+    digest: Annotated[
+        str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+    ]
     length: Annotated[int, Meta(ge=0, le=9007199254740991)]
     context: (
-        Annotated[str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{43}$')] | UnsetType
+        Annotated[
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+        ]
+        | UnsetType
     ) = UNSET
 
 
@@ -336,7 +353,9 @@ class Bundle(Struct):
     """
 
     segue: Annotated[str, Meta(pattern='^[0-9]+\\.[0-9]+$')]
-    digest: Annotated[str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{43}$')]
+    digest: Annotated[
+        str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+    ]
     length: Annotated[int, Meta(ge=0, le=9007199254740991)]
     items: list[Raw]
     context: Raw
@@ -506,7 +525,10 @@ class TurnAccepted(Struct, tag_field='type', tag='turn.accepted'):
     lane: Annotated[str, Meta(pattern='^[A-Za-z0-9_.-]{1,256}$')] | UnsetType = UNSET
     parent: Annotated[str, Meta(pattern='^[!-~]{1,256}$')] | UnsetType = UNSET
     context: (
-        Annotated[str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{43}$')] | UnsetType
+        Annotated[
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+        ]
+        | UnsetType
     ) = UNSET
     retention: Literal['none', 'connection', 'cached', 'durable'] | UnsetType = UNSET
     replayed: bool | UnsetType = UNSET
@@ -570,7 +592,10 @@ class ItemCompleted(Struct, tag_field='type', tag='item.completed'):
     index: Annotated[int, Meta(ge=0, le=9007199254740991)]
     seq: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
     digest: (
-        Annotated[str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{43}$')] | UnsetType
+        Annotated[
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+        ]
+        | UnsetType
     ) = UNSET
     item: Raw | UnsetType = UNSET
 
@@ -585,7 +610,10 @@ class TurnCompleted(Struct, tag_field='type', tag='turn.completed'):
     seq: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
     reason: Annotated[str, Meta(min_length=1)] | UnsetType = UNSET
     digest: (
-        Annotated[str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{43}$')] | UnsetType
+        Annotated[
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+        ]
+        | UnsetType
     ) = UNSET
     length: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
     continuation: Continuation | UnsetType = UNSET
