@@ -1,0 +1,1 @@
+"""Adapters: wires (sans-IO), transports, and the client."""

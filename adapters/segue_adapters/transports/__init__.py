@@ -1,0 +1,1 @@
+"""Sockets: what carries a wire."""

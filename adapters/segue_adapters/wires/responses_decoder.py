@@ -1,0 +1,228 @@
+"""Reads OpenAI Responses events as Segue messages: the client side of both OpenAI wires.
+
+Unknown event types are ignored, unknown members too; a `done` copy of text says nothing new. Items are taken from
+`response.output_item.done`, byte for byte. (OpenAI Responses, facts 1.3-1.6; spec/1.0/binding-openai-ws.md.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from segue_schemas import models
+
+from ..errors import RemoteProtocolError
+from .base import check_json
+from .responses import decode_error
+
+__all__ = ["ResponsesDecoder", "turn_of_response"]
+
+_UNSET = msgspec.UNSET
+
+# Event type -> (path of the string that `delta` is appended to). The indexes come from the event.
+_APPENDS = {
+    "response.output_text.delta": "/content/{content_index}/text",
+    "response.refusal.delta": "/content/{content_index}/refusal",
+    "response.reasoning_text.delta": "/content/{content_index}/text",
+    "response.reasoning_summary_text.delta": "/summary/{summary_index}/text",
+    "response.function_call_arguments.delta": "/arguments",
+    "response.custom_tool_call_input.delta": "/input",
+}
+
+_PARTS = {
+    "response.content_part.added": "/content/{content_index}",
+    "response.reasoning_summary_part.added": "/summary/{summary_index}",
+}
+
+_TERMINAL = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
+
+_MUST_HAVE: dict[str, tuple[tuple[str, type], ...]] = {
+    **dict.fromkeys(_APPENDS, (("output_index", int), ("delta", str))),
+    **dict.fromkeys(_PARTS, (("output_index", int), ("part", dict))),
+    **dict.fromkeys(_TERMINAL, (("response", dict),)),
+    "response.created": (("response", dict),),
+    "response.output_item.added": (("output_index", int), ("item", dict)),
+    "response.output_item.done": (("output_index", int), ("item", dict)),
+}
+
+_TYPE_WORDS = {int: "an integer", str: "a string", dict: "an object"}
+
+
+class ResponsesDecoder:
+    """Follows one response from `response.created` to its terminal event.
+
+    `turn` is the name that the client gave the turn: the wire does not carry it. `retention` is what was asked
+    for; a `store` in the response says what was granted, where the endpoint echoes it.
+    """
+
+    def __init__(self, turn: str, *, retention: models.Retention) -> None:
+        self.turn = turn
+        self.response_id: str | None = None
+        self.finished = False
+        self._retention: models.Retention = retention
+        self._accepted = False
+
+    def receive(self, data: bytes | str, event: dict[str, Any] | None = None) -> list[models.ServerMessage]:
+        """Return what one event says; `event` is the parsed JSON where the caller has it already."""
+        if event is None:
+            event = parse_event(data)
+        kind = event["type"]
+        if kind == "error":
+            return [self._error(event)]
+        for name, wanted in _MUST_HAVE.get(kind, ()):
+            value = event.get(name)
+            if not isinstance(value, wanted) or isinstance(value, bool):
+                raise RemoteProtocolError(
+                    f"{kind} without a usable `{name}`",
+                    expected=f"`{name}` as {_TYPE_WORDS[wanted]}",
+                    got=msgspec.json.encode(event)[:300].decode(),
+                )
+        if kind in _TERMINAL:
+            return [*self._accept(event), *self._terminal(kind, event)]
+        if kind in ("response.created", "response.queued", "response.in_progress"):
+            return self._accept(event) or [models.TurnProgress(turn=self.turn, phase=_phase(kind))]
+        raw = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        if kind == "response.output_item.added":
+            return [*self._accept({}), self._started(event, raw)]
+        if kind == "response.output_item.done":
+            done = models.ItemCompleted(
+                turn=self.turn, seq=_seq(event), index=event["output_index"], item=msgspec.Raw(bytes(raw["item"]))
+            )
+            return [*self._accept({}), done]
+        if kind in _APPENDS or kind in _PARTS:
+            at = (_APPENDS.get(kind) or _PARTS[kind]).format(
+                content_index=event.get("content_index", 0), summary_index=event.get("summary_index", 0)
+            )
+            delta = models.ItemDelta(turn=self.turn, seq=_seq(event), index=event["output_index"], at=at)
+            if kind in _APPENDS:
+                delta.append = event["delta"]
+            else:
+                delta.put = msgspec.Raw(bytes(raw["part"]))
+            return [delta]
+        return []
+
+    def receive_response(self, body: bytes) -> list[models.ServerMessage]:
+        """Return what a whole Response (not streamed) says."""
+        response = check_json(body)
+        if not isinstance(response, dict) or not isinstance(response.get("output", []), list):
+            raise RemoteProtocolError(
+                "the answer is not a Response object", expected="a JSON object with `output`", got=str(response)[:200]
+            )
+        messages = self._accept({"response": response})
+        outputs = msgspec.json.decode(body, type=_Outputs).output
+        for index, item in enumerate(outputs):
+            messages.append(models.ItemCompleted(turn=self.turn, index=index, item=msgspec.Raw(bytes(item))))
+        status = response.get("status")
+        if status not in ("completed", "incomplete", "failed", "cancelled"):
+            raise RemoteProtocolError(
+                f"a Response with status {status!r} where a finished one was asked for",
+                expected="`status` completed, incomplete, failed or cancelled",
+                got=str(status),
+            )
+        return [*messages, *self._terminal(f"response.{status}", {"response": response})]
+
+    def _accept(self, event: dict[str, Any]) -> list[models.ServerMessage]:
+        response = event.get("response", {})
+        if isinstance(response.get("id"), str) and self.response_id is None:
+            self.response_id = response["id"]
+        if isinstance(response.get("store"), bool):
+            self._retention = _granted(self._retention, stored=response["store"])
+        if self._accepted:
+            return []
+        self._accepted = True
+        accepted = models.TurnAccepted(turn=self.turn, seq=_seq(event), retention=self._retention)
+        if isinstance(response.get("previous_response_id"), str):
+            accepted.parent = response["previous_response_id"]
+        return [accepted]
+
+    def _started(self, event: dict[str, Any], raw: dict[str, msgspec.Raw]) -> models.ItemStarted:
+        return models.ItemStarted(
+            turn=self.turn, seq=_seq(event), index=event["output_index"], item=msgspec.Raw(bytes(raw["item"]))
+        )
+
+    def _terminal(self, kind: str, event: dict[str, Any]) -> list[models.ServerMessage]:
+        self.finished = True
+        response = event["response"]
+        usage = usage_of(response.get("usage"))
+        if kind == "response.failed":
+            error = decode_error({"error": response.get("error")}, status=None, effect="unknown")
+            return [models.TurnFailed(turn=self.turn, seq=_seq(event), error=error, usage=usage)]
+        status: Any = {"response.completed": "completed", "response.cancelled": "cancelled"}.get(kind, "incomplete")
+        done = models.TurnCompleted(turn=self.turn, seq=_seq(event), status=status, usage=usage)
+        details = response.get("incomplete_details")
+        if isinstance(details, dict) and isinstance(details.get("reason"), str) and details["reason"]:
+            done.reason = details["reason"]
+        identifier = response.get("id")
+        if isinstance(identifier, str) and identifier:
+            done.continuation = models.Continuation(id=identifier, retention=self._retention)
+        return [done]
+
+    def _error(self, event: dict[str, Any]) -> models.ServerMessage:
+        self.finished = True
+        status = event.get("status", event.get("status_code"))
+        error = decode_error(
+            event,
+            status=status if isinstance(status, int) else None,
+            effect=("unknown" if self._accepted else None),
+        )
+        if self._accepted:
+            return models.TurnFailed(turn=self.turn, seq=_seq(event), error=error)
+        if error.effect == "unknown" and status is None and error.code not in ("internal_error",):
+            error.effect = "none"
+        return models.ErrorMessage(error=error, refused="turn.start", turn=self.turn)
+
+
+class _Outputs(msgspec.Struct):
+    output: list[msgspec.Raw] = []
+
+
+def parse_event(data: bytes | str) -> dict[str, Any]:
+    """Return one event; RemoteProtocolError where it is no JSON object with a `type`."""
+    shown = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    try:
+        event = check_json(data)
+    except ValueError as error:
+        raise RemoteProtocolError(
+            f"an event is not JSON: {error}", expected="one JSON object for each event", got=shown[:300]
+        ) from None
+    if not isinstance(event, dict) or not isinstance(event.get("type"), str):
+        raise RemoteProtocolError("an event without a `type`", expected="a JSON object with `type`", got=shown[:300])
+    return event
+
+
+def turn_of_response(turn: str, body: bytes, *, retention: models.Retention) -> list[models.ServerMessage]:
+    """Return a whole Response as the messages of the turn of that name."""
+    return ResponsesDecoder(turn, retention=retention).receive_response(body)
+
+
+def usage_of(value: Any) -> models.Usage | msgspec.UnsetType:
+    """Return usage as Segue counts it; absent where nobody reported it, never 0 instead."""
+    if not isinstance(value, dict):
+        return _UNSET
+    totals = [value.get(name) for name in ("input_tokens", "output_tokens", "total_tokens")]
+    if not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in totals):
+        return _UNSET
+    usage = models.Usage(input_tokens=totals[0], output_tokens=totals[1], total_tokens=totals[2])
+    for outer, inner, member in (
+        ("input_tokens_details", "cached_tokens", "cached_tokens"),
+        ("output_tokens_details", "reasoning_tokens", "reasoning_tokens"),
+    ):
+        details = value.get(outer)
+        if isinstance(details, dict) and isinstance(details.get(inner), int):
+            setattr(usage, member, details[inner])
+    return usage
+
+
+def _granted(asked: models.Retention, *, stored: bool) -> models.Retention:
+    if stored:
+        return asked if asked in ("cached", "durable") else "cached"
+    return asked if asked in ("none", "connection") else "none"
+
+
+def _seq(event: dict[str, Any]) -> int | msgspec.UnsetType:
+    value = event.get("sequence_number")
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else _UNSET
+
+
+def _phase(kind: str) -> str:
+    return "queued" if kind == "response.queued" else "thinking"
