@@ -101,6 +101,7 @@ class Exchange(Protocol):
     """Client side of one HTTP exchange: a request, then the answer's head, its bytes, its end."""
 
     request: Request
+    ask_again_ms: int | None
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """Take the status line and the headers (lower case)."""

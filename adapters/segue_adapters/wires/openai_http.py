@@ -37,11 +37,16 @@ class OpenAIHTTPClient:
             return _Retrieve(message)
         raise NotCarried(self.name, f"`{type(message).__struct_config__.tag}`")
 
+    def snapshot(self, message: models.ClientMessage) -> _Create | _Delete | _Retrieve:
+        """Raise NotCarried: the wire names no turns, so none can be asked for again."""
+        raise NotCarried(self.name, "asking again for a turn")
+
 
 class _Exchange:
     """What the exchanges of this wire share: a status, a body that is gathered, an error envelope."""
 
     request: Request
+    ask_again_ms: int | None = None  # this wire never answers with "ask again"
 
     def __init__(self) -> None:
         self.status = 0

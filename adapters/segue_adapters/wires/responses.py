@@ -307,25 +307,22 @@ def decode_error(
     by its code, by its `param`, or by its text: gateways send each (facts 1.6).
     """
     outer = body if isinstance(body, dict) else {}
-    inner = outer.get("error") if isinstance(outer.get("error"), dict) else outer
-    code = inner.get("code") if isinstance(inner.get("code"), str) else None
-    kind = inner.get("type") if isinstance(inner.get("type"), str) else None
-    param = inner.get("param") if isinstance(inner.get("param"), str) else None
-    text = inner.get("message") if isinstance(inner.get("message"), str) else ""
-    if isinstance(outer.get("error"), str):
-        text = text or outer["error"]
+    nested = outer.get("error")
+    inner: dict[str, Any] = nested if isinstance(nested, dict) else outer
+    code, kind, param = (_string(inner.get(name)) for name in ("code", "type", "param"))
+    text = _string(inner.get("message")) or _string(nested) or ""
     if code is None and kind in _FROM_CODE:
         code = kind
     known = _FROM_CODE.get(code or "")
     if known is None and (status is None or status in (400, 404)) and _means_lost_parent(code, param, text):
         known = ("continuation_not_found", "resend_full")
+    client_fault = status is not None and 400 <= status < 500
     if known is None:
         known = _FROM_STATUS.get(status or 0)
     if known is None:
-        client_fault = status is not None and 400 <= status < 500
         known = ("invalid_request", "fix") if client_fault else ("internal_error", "retry")
     if effect is None:
-        effect = "none" if status is not None and 400 <= status < 500 else "unknown"
+        effect = "none" if client_fault else "unknown"
     retry_after = _retry_after_ms(outer, headers or {})
     detail: dict[str, Any] = {"status": status, "type": kind, "code": code, "param": param}
     return models.Error(
@@ -337,6 +334,10 @@ def decode_error(
         retry_after_ms=msgspec.UNSET if retry_after is None else retry_after,
         detail={name: value for name, value in detail.items() if value is not None},
     )
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _means_lost_parent(code: str | None, param: str | None, text: str) -> bool:

@@ -34,6 +34,21 @@ _PARTS = {
     "response.reasoning_summary_part.added": "/summary/{summary_index}",
 }
 
+_KIND_OF_DELTA = {
+    "response.function_call_arguments.delta": "function_call",
+    "response.custom_tool_call_input.delta": "custom_tool_call",
+    "response.reasoning_text.delta": "reasoning",
+    "response.reasoning_summary_text.delta": "reasoning",
+    "response.reasoning_summary_part.added": "reasoning",
+}
+
+_PART_OF_DELTA = {
+    "response.output_text.delta": "output_text",
+    "response.refusal.delta": "refusal",
+    "response.reasoning_text.delta": "reasoning_text",
+    "response.reasoning_summary_text.delta": "summary_text",
+}
+
 _TERMINAL = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 
 _MUST_HAVE: dict[str, tuple[tuple[str, type], ...]] = {
@@ -61,6 +76,8 @@ class ResponsesDecoder:
         self.finished = False
         self._retention: models.Retention = retention
         self._accepted = False
+        self._started: set[int] = set()
+        self._parts: set[tuple[int, str]] = set()
 
     def receive(self, data: bytes | str, event: dict[str, Any] | None = None) -> list[models.ServerMessage]:
         """Return what one event says; `event` is the parsed JSON where the caller has it already."""
@@ -81,36 +98,59 @@ class ResponsesDecoder:
             return [*self._accept(event), *self._terminal(kind, event)]
         if kind in ("response.created", "response.queued", "response.in_progress"):
             return self._accept(event) or [models.TurnProgress(turn=self.turn, phase=_phase(kind))]
+        if kind not in _MUST_HAVE:
+            return []
         raw = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        index: int = event["output_index"]
+        messages = self._accept({})
         if kind == "response.output_item.added":
-            return [*self._accept({}), self._started(event, raw)]
+            self._started.add(index)
+            item = msgspec.Raw(bytes(raw["item"]))
+            return [*messages, models.ItemStarted(turn=self.turn, seq=_seq(event), index=index, item=item)]
         if kind == "response.output_item.done":
-            done = models.ItemCompleted(
-                turn=self.turn, seq=_seq(event), index=event["output_index"], item=msgspec.Raw(bytes(raw["item"]))
-            )
-            return [*self._accept({}), done]
-        if kind in _APPENDS or kind in _PARTS:
-            at = (_APPENDS.get(kind) or _PARTS[kind]).format(
-                content_index=event.get("content_index", 0), summary_index=event.get("summary_index", 0)
-            )
-            delta = models.ItemDelta(turn=self.turn, seq=_seq(event), index=event["output_index"], at=at)
-            if kind in _APPENDS:
-                delta.append = event["delta"]
-            else:
-                delta.put = msgspec.Raw(bytes(raw["part"]))
-            return [delta]
-        return []
+            messages += self._begin(index, event["item"].get("type", "message"))
+            item = msgspec.Raw(bytes(raw["item"]))
+            return [*messages, models.ItemCompleted(turn=self.turn, seq=_seq(event), index=index, item=item)]
+        place = (_APPENDS.get(kind) or _PARTS[kind]).format(
+            content_index=event.get("content_index", 0), summary_index=event.get("summary_index", 0)
+        )
+        messages += self._begin(index, _KIND_OF_DELTA.get(kind, "message"))
+        delta = models.ItemDelta(turn=self.turn, seq=_seq(event), index=index, at=place)
+        if kind in _PARTS:
+            self._parts.add((index, place))
+            delta.put = msgspec.Raw(bytes(raw["part"]))
+            return [*messages, delta]
+        part, _, member = place.rpartition("/")
+        if part and (index, part) not in self._parts:
+            # Text without its part's announcement: legal for a lean server, so the part begins here.
+            self._parts.add((index, part))
+            empty = {"type": _PART_OF_DELTA[kind], member: ""}
+            put = msgspec.Raw(msgspec.json.encode(empty))
+            messages.append(models.ItemDelta(turn=self.turn, index=index, at=part, put=put))
+        delta.append = event["delta"]
+        return [*messages, delta]
+
+    def _begin(self, index: int, kind: str) -> list[models.ServerMessage]:
+        """Start an item that was not announced, as lean servers leave it out."""
+        if index in self._started:
+            return []
+        self._started.add(index)
+        skeleton: dict[str, Any] = {"type": kind}
+        skeleton |= {"message": {"role": "assistant", "content": []}, "reasoning": {"summary": []}}.get(kind, {})
+        raw = msgspec.Raw(msgspec.json.encode(skeleton))
+        return [models.ItemStarted(turn=self.turn, index=index, item=raw)]
 
     def receive_response(self, body: bytes) -> list[models.ServerMessage]:
         """Return what a whole Response (not streamed) says."""
         response = check_json(body)
-        if not isinstance(response, dict) or not isinstance(response.get("output", []), list):
+        outputs = response.get("output", []) if isinstance(response, dict) else None
+        if not isinstance(outputs, list) or not all(isinstance(item, dict) for item in outputs):
             raise RemoteProtocolError(
                 "the answer is not a Response object", expected="a JSON object with `output`", got=str(response)[:200]
             )
         messages = self._accept({"response": response})
-        outputs = msgspec.json.decode(body, type=_Outputs).output
-        for index, item in enumerate(outputs):
+        for index, item in enumerate(msgspec.json.decode(body, type=_Outputs).output):
+            messages += self._begin(index, response["output"][index].get("type", "message"))
             messages.append(models.ItemCompleted(turn=self.turn, index=index, item=msgspec.Raw(bytes(item))))
         status = response.get("status")
         if status not in ("completed", "incomplete", "failed", "cancelled"):
@@ -134,11 +174,6 @@ class ResponsesDecoder:
         if isinstance(response.get("previous_response_id"), str):
             accepted.parent = response["previous_response_id"]
         return [accepted]
-
-    def _started(self, event: dict[str, Any], raw: dict[str, msgspec.Raw]) -> models.ItemStarted:
-        return models.ItemStarted(
-            turn=self.turn, seq=_seq(event), index=event["output_index"], item=msgspec.Raw(bytes(raw["item"]))
-        )
 
     def _terminal(self, kind: str, event: dict[str, Any]) -> list[models.ServerMessage]:
         self.finished = True
@@ -200,9 +235,10 @@ def usage_of(value: Any) -> models.Usage | msgspec.UnsetType:
     if not isinstance(value, dict):
         return _UNSET
     totals = [value.get(name) for name in ("input_tokens", "output_tokens", "total_tokens")]
-    if not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in totals):
+    counts = [n for n in totals if isinstance(n, int) and not isinstance(n, bool) and n >= 0]
+    if len(counts) != len(totals):
         return _UNSET
-    usage = models.Usage(input_tokens=totals[0], output_tokens=totals[1], total_tokens=totals[2])
+    usage = models.Usage(input_tokens=counts[0], output_tokens=counts[1], total_tokens=counts[2])
     for outer, inner, member in (
         ("input_tokens_details", "cached_tokens", "cached_tokens"),
         ("output_tokens_details", "reasoning_tokens", "reasoning_tokens"),

@@ -156,8 +156,8 @@ class ResponsesEncoder:
                 return self._text_delta(message, int(steps[1]), steps[2])
             if kind == "reasoning" and len(steps) == 3 and steps[2] == "text":
                 name = "reasoning_summary_text" if steps[0] == "summary" else "reasoning_text"
-                position = {"summary_index" if steps[0] == "summary" else "content_index": int(steps[1])}
-                return [self._event(f"response.{name}.delta", **where, **position, delta=message.append)]
+                place = {"summary_index" if steps[0] == "summary" else "content_index": int(steps[1])}
+                return [self._event(f"response.{name}.delta", **where, **place, delta=message.append)]
             if kind == "function_call" and steps == ["arguments"]:
                 return [self._event("response.function_call_arguments.delta", **where, delta=message.append)]
             if kind == "custom_tool_call" and steps == ["input"]:

@@ -73,6 +73,11 @@ class SegueHTTPClient:
             path += "/bundle"
         return _Exchange(message, Request("GET", path, accept))
 
+    def snapshot(self, message: models.ClientMessage) -> _Exchange:
+        """Return the exchange that asks for a named turn as it stands: what to do after a 202."""
+        turn = getattr(message, "turn", "")
+        return _Exchange(message, Request("GET", f"/turns/{turn}", {"accept": "application/json"}))
+
 
 class _Exchange:
     """One request and its answer: an event stream, a snapshot, a message as JSON, or a problem."""
@@ -85,6 +90,7 @@ class _Exchange:
         self._body = b""
         self._parser: SSEParser | None = None
         self._terminal = False
+        self.ask_again_ms: int | None = None
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         self._status, self._headers = status, headers
@@ -119,6 +125,9 @@ class _Exchange:
             return [self._problem()]
         message = server_message(self._body)
         if isinstance(message, models.TurnSnapshot):
+            if isinstance(message.retry_after_ms, int):
+                self.ask_again_ms = message.retry_after_ms
+                return []
             return snapshot_messages(message)
         ref = getattr(self._message, "ref", None)
         if message is not None and ref is not None and hasattr(message, "ref"):
@@ -146,6 +155,7 @@ def snapshot_messages(snapshot: models.TurnSnapshot) -> list[models.ServerMessag
     """Return a snapshot as messages that say the same: acceptance, whole items, the terminal event if there is one."""
     messages: list[models.ServerMessage] = [snapshot.accepted]
     for index, item in enumerate(snapshot.items):
+        messages.append(models.ItemStarted(turn=snapshot.turn, index=index, item=item))
         messages.append(models.ItemCompleted(turn=snapshot.turn, index=index, item=item))
     for terminal in (snapshot.completed, snapshot.failed):
         if isinstance(terminal, TERMINAL):

@@ -16,8 +16,8 @@ __all__ = ["SUBPROTOCOL", "SegueWSClient", "SegueWSServer", "client_message", "s
 
 SUBPROTOCOL = "segue.v1"
 
-_CLIENT = msgspec.json.Decoder(models.ClientMessage)
-_SERVER = msgspec.json.Decoder(models.ServerMessage)
+_CLIENT: msgspec.json.Decoder[models.ClientMessage] = msgspec.json.Decoder(models.ClientMessage)
+_SERVER: msgspec.json.Decoder[models.ServerMessage] = msgspec.json.Decoder(models.ServerMessage)
 _CLIENT_TYPES = {t.__struct_config__.tag for t in models.ClientMessage.__args__}
 _SERVER_TYPES = {t.__struct_config__.tag for t in models.ServerMessage.__args__}
 

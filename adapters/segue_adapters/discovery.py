@@ -1,0 +1,190 @@
+"""Finds out what an endpoint speaks: the discovery document first, then probing (SEG-CAP)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import msgspec
+from segue_schemas import models
+
+from .errors import LocalProtocolError, TransportError, Unreachable, WrongKind
+from .links import EXCHANGE_WIRES, STREAM_WIRES
+from .transports.base import Options, refused_status
+from .transports.http import HTTPPool
+from .transports.websocket import open_socket
+from .wires.base import Answer, Request, check_json
+
+__all__ = ["Found", "Offer", "find"]
+
+_ORDER = ("segue-ws", "segue-http", "openai-ws", "openai-http")
+_FORCED = {"segue+ws": "ws", "segue+wss": "wss", "segue+http": "http", "segue+https": "https"}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One wire and the URL where it is served."""
+
+    wire: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found at a URL, best wire first, and how."""
+
+    offers: list[Offer]
+    how: Literal["discovery document", "probing", "as asked"]
+    document: models.Discovery | None = None
+
+
+async def find(url: str, options: Options, *, wires: Sequence[str] | None = None) -> Found:
+    """Return the wires that the endpoint at `url` serves, of those asked for (None: all).
+
+    `url` is a base URL (`https://host/v1`), or that of one wire (`segue+ws://…` says so). Raises the TransportError
+    that says in one sentence why there is nothing to talk to.
+    """
+    url, forced = _parse(url)
+    if forced is not None:
+        if wires is not None and forced not in wires:
+            raise LocalProtocolError(f"the URL's scheme asks for {forced}, --wire for {', '.join(wires)}")
+        return Found([await _reach(forced, url, options)], "as asked")
+    base = _as_http(url).removesuffix("/responses")
+    document, document_url = await _document(base, options)
+    if document is not None:
+        offers = [_offer(binding, document_url) for binding in document.bindings]
+        wanted = [o for o in offers if o.wire in (wires or _ORDER) and o.wire in (*STREAM_WIRES, *EXCHANGE_WIRES)]
+        wanted.sort(key=lambda offer: _ORDER.index(offer.wire))
+        missing = [wire for wire in wires or () if wire not in [o.wire for o in wanted]]
+        if missing or not wanted:
+            offered = ", ".join(o.wire for o in offers) or "none"
+            raise WrongKind(f"the wire {', '.join(missing) or 'asked for'} is not offered (offered: {offered})", base)
+        for offer in wanted:
+            await _reach(offer.wire, offer.url, options)
+        return Found(wanted, "discovery document", document)
+    if wires is not None:
+        return Found([await _reach(wire, _url_of(wire, url, base), options) for wire in wires], "as asked")
+    return Found(await _probe(url, base, options), "probing")
+
+
+def _parse(url: str) -> tuple[str, str | None]:
+    parts = urlsplit(url)
+    try:
+        _ = parts.port
+    except ValueError as error:
+        raise Unreachable(f"that is no usable URL: {error}", url, "a port is a number up to 65535") from None
+    if parts.scheme in _FORCED:
+        scheme = _FORCED[parts.scheme]
+        return urlunsplit(parts._replace(scheme=scheme)), "segue-ws" if scheme.startswith("ws") else "segue-http"
+    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
+        hint = "write it as http://, https://, ws:// or wss:// and a host"
+        raise Unreachable("that is no URL of an endpoint", url, hint)
+    return url.rstrip("/"), None
+
+
+def _as_http(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(scheme={"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme), query=""))
+
+
+def _as_ws(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(scheme={"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)))
+
+
+def _offer(binding: models.Binding, document_url: str) -> Offer:
+    url = urljoin(document_url, binding.url)
+    return Offer(binding.wire, _as_ws(url) if binding.wire in STREAM_WIRES else _as_http(url))
+
+
+def _url_of(wire: str, url: str, base: str) -> str:
+    """Return where a wire is served when no document says so: OpenAI's at `{base}/responses`, Segue's at the URL."""
+    if wire == "openai-http":
+        return base
+    if wire == "openai-ws":
+        query = urlsplit(url).query
+        return _as_ws(base + "/responses") + (f"?{query}" if query else "")
+    return _as_ws(url) if wire == "segue-ws" else _as_http(url)
+
+
+async def _document(base: str, options: Options) -> tuple[models.Discovery | None, str]:
+    """Return the discovery document, looked for below the base URL and then at the origin."""
+    origin = urlunsplit(urlsplit(base)._replace(path="", query=""))
+    for place in dict.fromkeys((base, origin)):
+        pool = HTTPPool(place, options)
+        try:
+            request = Request("GET", "/.well-known/segue", {"accept": "application/json"})
+            answer = await pool.fetch(request, limit=options.connect_timeout)
+        finally:
+            await pool.close()
+        if answer.status == 200:
+            try:
+                document = msgspec.json.decode(answer.body, type=models.Discovery)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue  # some other page: not a Segue endpoint's
+            return document, f"{place}/.well-known/segue"
+    return None, ""
+
+
+async def _reach(wire: str, url: str, options: Options) -> Offer:
+    """Make sure that something answers on a wire and takes the key; return the offer."""
+    if wire in STREAM_WIRES:
+        subprotocols = STREAM_WIRES[wire]().subprotocols
+        socket = await open_socket(url, options, subprotocols=subprotocols, label="probe")
+        await socket.close()
+        return Offer(wire, url)
+    if wire == "openai-http":
+        answer = await _ask(url, Request("POST", "/responses", {"content-type": "application/json"}, b"{}"), options)
+        if answer.status in (401, 403) or not _speaks_responses(answer):
+            kind = answer.headers.get("content-type", "")
+            raise refused_status(answer.status, url + "/responses", answer.body, kind, upgrade=False)
+        return Offer(wire, url)
+    answer = await _ask(url, Request("GET", "/turns/probe", {"accept": "application/json"}), options)
+    try:
+        known = isinstance(check_json(answer.body), dict)
+    except ValueError:
+        known = False
+    if answer.status in (401, 403) or not known:
+        kind = answer.headers.get("content-type", "")
+        raise refused_status(answer.status, url, answer.body, kind, upgrade=False)
+    return Offer(wire, url)
+
+
+async def _ask(base: str, request: Request, options: Options) -> Answer:
+    pool = HTTPPool(base, options)
+    try:
+        return await pool.fetch(request, limit=options.connect_timeout)
+    finally:
+        await pool.close()
+
+
+def _speaks_responses(answer: Answer) -> bool:
+    """Whether an answer to an empty create is one that a Responses endpoint could give."""
+    if answer.status in (404, 405, 501) or not 200 <= answer.status < 600 or 300 <= answer.status < 400:
+        return False
+    try:
+        body = check_json(answer.body)
+    except ValueError:
+        return False
+    return isinstance(body, dict) and ("error" in body or "detail" in body or body.get("object") == "response")
+
+
+async def _probe(url: str, base: str, options: Options) -> list[Offer]:
+    """Try the OpenAI wires; raise what is most telling where neither is spoken."""
+    offers: list[Offer] = []
+    faults: list[TransportError] = []
+    order = ("openai-ws", "openai-http") if urlsplit(url).scheme in ("ws", "wss") else ("openai-http", "openai-ws")
+    for wire in order:
+        try:
+            offers.append(await _reach(wire, _url_of(wire, url, base), options))
+        except TransportError as fault:
+            faults.append(fault)
+            if not isinstance(fault, WrongKind) and not offers:
+                raise  # nothing listens there, or the key is wrong: the other wire would say the same
+    if not offers:
+        raise WrongKind(
+            f"no wire was found: {faults[0].what}", base, "name one with --wire, or check the base URL"
+        ) from None
+    return sorted(offers, key=lambda offer: _ORDER.index(offer.wire))

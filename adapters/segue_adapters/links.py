@@ -1,0 +1,220 @@
+"""A link: a wire on a transport. Takes client messages, and puts what comes back into the channel it belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from segue_schemas import models
+
+from .errors import ConnectionCut, RemoteProtocolError, SegueError, TimedOut
+from .transports.base import Options
+from .transports.http import HTTPPool
+from .transports.websocket import Socket, open_socket
+from .turn import Channel, is_end
+from .wires.base import Exchange, StreamClient
+from .wires.openai_http import OpenAIHTTPClient
+from .wires.openai_ws import OpenAIWSClient
+from .wires.segue_http import SegueHTTPClient
+from .wires.segue_ws import SegueWSClient
+
+__all__ = ["HTTPLink", "Link", "WebSocketLink", "open_link"]
+
+STREAM_WIRES: dict[str, Callable[[], StreamClient]] = {"segue-ws": SegueWSClient, "openai-ws": OpenAIWSClient}
+EXCHANGE_WIRES: dict[str, Callable[[], SegueHTTPClient | OpenAIHTTPClient]] = {
+    "segue-http": SegueHTTPClient,
+    "openai-http": OpenAIHTTPClient,
+}
+
+
+class Link(Protocol):
+    """What a session needs of whatever is below it."""
+
+    welcome: models.Welcome | None
+    where: str
+
+    async def submit(self, message: models.ClientMessage, channel: Channel) -> None:
+        """Send a message; what answers it goes into the channel, its faults too."""
+        ...
+
+    async def close(self) -> None:
+        """End it in order."""
+        ...
+
+
+class WebSocketLink:
+    """One connection that carries everything; a task reads it and sorts by turn and ref.
+
+    Messages about the connection itself (draining, eviction, limits, errors that name nothing) go to `notices`.
+    """
+
+    def __init__(self, wire: StreamClient, socket: Socket) -> None:
+        self.welcome: models.Welcome | None = None
+        self.where = socket.url
+        self.notices = Channel()
+        self.socket = socket
+        self.fault: SegueError | None = None
+        self._wire = wire
+        self._channels: dict[str, Channel] = {}
+        self._reader = asyncio.create_task(self._read())
+
+    @classmethod
+    async def open(cls, wire: StreamClient, url: str, options: Options, label: str) -> WebSocketLink:
+        """Connect, and on Segue's own wire wait for the welcome."""
+        socket = await open_socket(url, options, subprotocols=wire.subprotocols, label=label)
+        if wire.subprotocols and socket.subprotocol not in wire.subprotocols:
+            await socket.close()
+            raise RemoteProtocolError(
+                f"the subprotocol {wire.subprotocols[0]} was offered and the endpoint chose {socket.subprotocol}",
+                requirement="SEG-WS-001",
+                expected=f"`Sec-WebSocket-Protocol: {wire.subprotocols[0]}` in the answer to the upgrade",
+                got=str(socket.subprotocol),
+            )
+        link = cls(wire, socket)
+        if wire.subprotocols:
+            try:
+                async with asyncio.timeout(options.connect_timeout):
+                    first = await link.notices.get()
+            except TimeoutError:
+                await link.close()
+                raise TimedOut(
+                    f"no welcome came within {options.connect_timeout:g} s", url, "is it a Segue endpoint?"
+                ) from None
+            except SegueError:
+                await link.close()
+                raise
+            if not isinstance(first, models.Welcome):
+                await link.close()
+                raise RemoteProtocolError(
+                    "the first message was no welcome", expected="`welcome` as the first message", got=repr(first)[:300]
+                )
+            link.welcome = first
+        return link
+
+    async def submit(self, message: models.ClientMessage, channel: Channel) -> None:
+        """Send a message; what names its turn, steer or ref from now on goes into the channel."""
+        if self.fault is not None:
+            channel.put(self.fault)
+            return
+        frames = self._wire.send(message)
+        self._channels[_name(message)] = channel
+        for frame in frames:
+            await self.socket.send(frame)
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                frame = await self.socket.receive()
+                for message in self._wire.receive(frame):
+                    self._sort(message)
+        except SegueError as fault:
+            self.fault = fault
+        except asyncio.CancelledError:
+            self.fault = ConnectionCut("the connection was closed from this side", self.where)
+            raise
+        finally:
+            ended = self.fault or ConnectionCut("reading stopped", self.where)
+            for channel in [*self._channels.values(), self.notices]:
+                channel.put(ended)
+
+    def _sort(self, message: models.ServerMessage) -> None:
+        name = _name(message)
+        channel = self._channels.get(name)
+        if channel is None:
+            self.notices.put(message)
+            return
+        channel.put(message)
+        if is_end(message):
+            del self._channels[name]
+
+    async def close(self) -> None:
+        """Close the connection in order."""
+        self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
+        await self.socket.close()
+
+    def cut(self) -> None:
+        """Cut the connection as a lost link would."""
+        self._reader.cancel()
+        self.socket.abort()
+
+
+def _name(message: models.ClientMessage | models.ServerMessage) -> str:
+    """Return the key that a message and its answers share; empty for one about the connection."""
+    for member in ("ref", "turn"):
+        value = getattr(message, member, None)
+        if isinstance(value, str):
+            return f"{member}:{value}"
+    return ""
+
+
+class HTTPLink:
+    """An exchange for each message, each in a task of its own."""
+
+    def __init__(self, wire: SegueHTTPClient | OpenAIHTTPClient, url: str, options: Options) -> None:
+        self.welcome: models.Welcome | None = None
+        self.where = url
+        self.pool = HTTPPool(url, options)
+        self._wire = wire
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def submit(self, message: models.ClientMessage, channel: Channel) -> None:
+        """Send a message; the answer goes into the channel."""
+        exchange = self._wire.exchange(message)
+        task = asyncio.create_task(self._run(message, exchange, channel))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, message: models.ClientMessage, exchange: Exchange, channel: Channel) -> None:
+        try:
+            while True:
+                await self._once(exchange, channel)
+                wait = exchange.ask_again_ms
+                if wait is None:
+                    return
+                # 202: the turn still runs, and the endpoint said when to ask again.
+                await asyncio.sleep(min(max(wait, 10), 5000) / 1000)
+                exchange = self._wire.snapshot(message)
+        except SegueError as fault:
+            channel.put(fault)
+        except asyncio.CancelledError:
+            channel.put(ConnectionCut("the exchange was given up from this side", self.where))
+            raise
+
+    async def _once(self, exchange: Exchange, channel: Channel) -> None:
+        ended = False
+        async with self.pool.stream(exchange.request) as answer:
+            exchange.head(answer.status, answer.headers)
+            async for chunk in answer.chunks():
+                for message in exchange.data(chunk):
+                    channel.put(message)
+                    ended = ended or is_end(message)
+            for message in exchange.end():
+                channel.put(message)
+                ended = ended or is_end(message)
+        if not ended and exchange.ask_again_ms is None:
+            raise RemoteProtocolError(
+                "the answer ended and said nothing that ends the request",
+                expected="a terminal event, an answer, or an error",
+                got=f"status {answer.status} and the end of the body",
+            )
+
+    async def close(self) -> None:
+        """Give up what still runs and close the pool."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.pool.close()
+
+    def cut(self) -> None:
+        """Drop every running exchange, as a lost link would."""
+        for task in list(self._tasks):
+            task.cancel()
+
+
+async def open_link(wire: str, url: str, options: Options, *, label: str = "ws1") -> WebSocketLink | HTTPLink:
+    """Return a link of the named wire to its URL; raises the TransportError that says why there is none."""
+    if wire in STREAM_WIRES:
+        return await WebSocketLink.open(STREAM_WIRES[wire](), url, options, label)
+    return HTTPLink(EXCHANGE_WIRES[wire](), url, options)

@@ -1,0 +1,103 @@
+"""What the transports share: limits, the tap that a recorder listens through, and faults told in sentences."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..errors import TLSFault, TransportError, Unauthorised, Unreachable, WrongKind
+
+__all__ = ["Frame", "Options", "Tap", "network_fault", "refused_status"]
+
+Direction = Literal["sent", "received", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Something that went over the wire, for a transcript.
+
+    `kind` is request, response, body, text, binary, open or close; `headers` are as sent, secrets included: who keeps
+    a frame blanks them.
+    """
+
+    direction: Direction
+    kind: str
+    data: bytes | str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    connection: str = ""
+
+
+Tap = Callable[[Frame], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to connect. Times in seconds, sizes in bytes.
+
+    `message_bytes` is the largest message or streamed event that is taken, `answer_bytes` the most that one exchange
+    may bring. `verify` is False to accept any certificate.
+    """
+
+    api_key: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    connect_timeout: float = 10.0
+    silence_timeout: float = 60.0
+    message_bytes: int = 8 * 1024 * 1024
+    answer_bytes: int = 16 * 1024 * 1024
+    verify: bool = True
+    tap: Tap | None = None
+
+    def request_headers(self) -> dict[str, str]:
+        """Return the headers that every request and upgrade bears; the caller's own win."""
+        mine = {"user-agent": "segue/1.0"}
+        if self.api_key:
+            mine["authorization"] = f"Bearer {self.api_key}"
+        return {**mine, **{name.lower(): value for name, value in self.headers.items()}}
+
+
+def network_fault(error: BaseException, where: str) -> TransportError | None:
+    """Return the sentence for a fault below HTTP, found anywhere in the chain of causes; None if it is none."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return TLSFault(
+                f"the certificate was not accepted: {seen.verify_message}", where, "check the name, or use --insecure"
+            )
+        if isinstance(seen, ssl.SSLError):
+            reason = (seen.reason or str(seen)).replace("_", " ").lower()
+            hint = "a plain HTTP server on that port? try http:// or ws://"
+            return TLSFault(f"the TLS handshake failed: {reason}", where, hint)
+        if isinstance(seen, socket.gaierror):
+            return Unreachable("no such host", where, "check the spelling of the host name")
+        if isinstance(seen, ConnectionRefusedError):
+            return Unreachable("the connection was refused", where, "nothing listens on that port; is it running?")
+        if isinstance(seen, OSError) and seen.args and isinstance(seen.args[0], int):
+            return Unreachable(f"the connection failed: {seen.strerror or seen}", where, "check host and port")
+        seen = seen.__cause__ or seen.__context__
+    text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return TLSFault("the certificate was not accepted", where, "check the name, or use --insecure")
+    if "getaddrinfo" in text or "Name or service not known" in text or "nodename nor servname" in text:
+        return Unreachable("no such host", where, "check the spelling of the host name")
+    if "ssl" in text.lower() or "WRONG_VERSION_NUMBER" in text:
+        return TLSFault("the TLS handshake failed", where, "a plain HTTP server on that port? try http:// or ws://")
+    if "refused" in text.lower() or "connection attempts failed" in text.lower():
+        return Unreachable("the connection was refused", where, "nothing listens on that port; is it running?")
+    return None
+
+
+def refused_status(status: int, where: str, body: bytes, content_type: str, *, upgrade: bool) -> TransportError:
+    """Return the sentence for an HTTP status that means that this wire is not spoken there."""
+    page = content_type.partition(";")[0].strip() == "text/html" or body.lstrip()[:1] == b"<"
+    said = " with an HTML page" if page else ""
+    if status in (401, 403):
+        hint = "give a valid key with --api-key-env VAR" if status == 401 else "this key may not do that"
+        return Unauthorised(f"the endpoint answered {status}", where, hint, status=status)
+    if upgrade:
+        hint = "no WebSocket is served there; check the path, or use an HTTP wire"
+        return WrongKind(f"the WebSocket upgrade was answered {status}{said}", where, hint, status=status)
+    hint = "check the path: is it the API's base URL?"
+    return WrongKind(f"the endpoint answered {status}{said}", where, hint, status=status)

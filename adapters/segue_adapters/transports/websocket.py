@@ -1,0 +1,148 @@
+"""A WebSocket: text frames out and in, with every fault as a sentence. On `websockets`, asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidStatus,
+    InvalidURI,
+    PayloadTooBig,
+)
+
+from ..errors import AnswerTooLarge, ConnectionCut, TimedOut, TransportError, Unreachable, WrongKind
+from .base import Frame, Options, network_fault, refused_status
+
+__all__ = ["Socket", "open_socket"]
+
+
+class Socket:
+    """An open WebSocket. `receive` returns frames as they come; ConnectionCut when it has ended."""
+
+    def __init__(self, connection: ClientConnection, url: str, options: Options, label: str) -> None:
+        self._connection = connection
+        self._options = options
+        self.url = url
+        self.label = label
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol that the peer chose."""
+        return self._connection.subprotocol
+
+    @property
+    def response_headers(self) -> dict[str, str]:
+        """Headers of the upgrade's answer, names in lower case."""
+        response = self._connection.response
+        return {} if response is None else {k.lower(): v for k, v in response.headers.raw_items()}
+
+    def _tap(self, direction: Any, kind: str, data: bytes | str) -> None:
+        if self._options.tap:
+            self._options.tap(Frame(direction, kind, data, connection=self.label))
+
+    async def send(self, frame: str | bytes) -> None:
+        """Send one frame; ConnectionCut where the connection has ended."""
+        self._tap("sent", "text" if isinstance(frame, str) else "binary", frame)
+        try:
+            await self._connection.send(frame)
+        except ConnectionClosed as closed:
+            raise self._cut(closed) from None
+
+    async def receive(self, limit: float | None = None) -> str | bytes:
+        """Return the next frame; TimedOut after `limit` seconds of silence."""
+        try:
+            async with asyncio.timeout(limit):
+                frame = await self._connection.recv()
+        except TimeoutError:
+            raise TimedOut(f"nothing came for {limit:g} s", self.url, "raise --timeout if the model is slow") from None
+        except ConnectionClosed as closed:
+            raise self._cut(closed) from None
+        self._tap("received", "text" if isinstance(frame, str) else "binary", frame)
+        return frame
+
+    def _cut(self, closed: ConnectionClosed) -> TransportError:
+        if isinstance(closed.__cause__, PayloadTooBig) or (closed.sent and closed.sent.code == 1009):
+            limit = self._options.message_bytes
+            return AnswerTooLarge(f"a message larger than {limit} bytes came", self.url, "the connection was closed")
+        code = closed.rcvd.code if closed.rcvd else 1006
+        reason = closed.rcvd.reason if closed.rcvd else ""
+        if closed.sent and closed.sent.code == 1007 and not closed.rcvd_then_sent:
+            return ConnectionCut("a text frame that is not UTF-8 came", self.url, code=1007)
+        self._tap("received", "close", f"{code} {reason}".strip())
+        told = f"the connection was closed with code {code}" + (f" ({reason})" if reason else "")
+        if code == 1006:
+            told = "the connection was cut without a close frame"
+        return ConnectionCut(told, self.url, code=code, reason=reason)
+
+    async def ping(self, limit: float) -> bool:
+        """Return whether a ping is answered within `limit` seconds."""
+        try:
+            async with asyncio.timeout(limit):
+                await (await self._connection.ping())
+        except (TimeoutError, ConnectionClosed):
+            return False
+        return True
+
+    async def close(self, code: int = 1000) -> None:
+        """Close, waiting a second at most for the peer."""
+        try:
+            async with asyncio.timeout(1.0):
+                await self._connection.close(code)
+        except TimeoutError:
+            self.abort()
+
+    def abort(self) -> None:
+        """Cut the connection as a lost link would: no close frame."""
+        self._connection.transport.abort()
+
+
+async def open_socket(url: str, options: Options, *, subprotocols: tuple[str, ...] = (), label: str = "") -> Socket:
+    """Return an open WebSocket; raises the TransportError that says why there is none."""
+    tls: dict[str, Any] = {}
+    if url.startswith("wss:") and not options.verify:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        tls["ssl"] = context
+    headers = options.request_headers()
+    agent = headers.pop("user-agent")
+    if options.tap:
+        options.tap(Frame("sent", "open", f"GET {url}", headers=headers, connection=label))
+    try:
+        connection = await connect(
+            url,
+            subprotocols=subprotocols or None,  # type: ignore[arg-type]
+            additional_headers=headers,
+            user_agent_header=agent,
+            open_timeout=options.connect_timeout,
+            close_timeout=1.0,
+            max_size=options.message_bytes,
+            ping_interval=None,
+            max_queue=64,
+            **tls,
+        )
+    except InvalidStatus as error:
+        response = error.response
+        body = bytes(response.body or b"")
+        if options.tap:
+            options.tap(Frame("received", "response", body, dict(response.headers.raw_items()), label))
+        kind = response.headers.get("content-type", "")
+        raise refused_status(response.status_code, url, body, kind, upgrade=True) from None
+    except InvalidURI:
+        raise Unreachable("that is no WebSocket URL", url, "it begins with ws:// or wss://") from None
+    except TimeoutError:
+        hint = "is it a WebSocket endpoint, and is it alive?"
+        raise TimedOut(f"the upgrade was not answered within {options.connect_timeout:g} s", url, hint) from None
+    except (InvalidMessage, InvalidHandshake) as error:
+        if fault := network_fault(error, url):
+            raise fault from None
+        hint = "no WebSocket is served there; check scheme, port and path"
+        raise WrongKind(f"the upgrade was not answered as WebSocket: {error}", url, hint) from None
+    except (OSError, EOFError) as error:
+        raise network_fault(error, url) or Unreachable(f"the connection failed: {error}", url) from None
+    return Socket(connection, url, options, label)

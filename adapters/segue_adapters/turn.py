@@ -1,0 +1,183 @@
+"""A turn as its client sees it: events while it runs, an outcome when it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from segue_schemas import models
+
+from .assembly import ItemAssembler
+from .errors import SegueError, TimedOut, TurnBroken, TurnRefused
+from .wires.base import TERMINAL
+
+__all__ = ["Channel", "Outcome", "Turn"]
+
+
+class Channel:
+    """Where a link puts what belongs to one turn or one request; ends with a fault or with `close`."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[models.ServerMessage | SegueError] = asyncio.Queue()
+
+    def put(self, message: models.ServerMessage | SegueError) -> None:
+        """Add a message, or the fault that ends it all."""
+        self._queue.put_nowait(message)
+
+    async def get(self) -> models.ServerMessage:
+        """Return the next message; raises the fault."""
+        message = await self._queue.get()
+        if isinstance(message, SegueError):
+            self._queue.put_nowait(message)  # whoever asks again gets the same answer
+            raise message
+        return message
+
+
+@dataclass(slots=True)
+class Outcome:
+    """All that is known of a turn: exactly one of `completed`, `failed`, `refused` once it has ended.
+
+    `items` are the output items as JSON bytes in order of their index; `events` every message, as it came.
+    """
+
+    start: models.TurnStart | models.TurnResume
+    accepted: models.TurnAccepted | None = None
+    completed: models.TurnCompleted | None = None
+    failed: models.TurnFailed | None = None
+    refused: models.Error | None = None
+    events: list[models.ServerMessage] = field(default_factory=list)
+    assembler: ItemAssembler = field(default_factory=ItemAssembler)
+
+    @property
+    def items(self) -> list[bytes]:
+        """The output items that are whole."""
+        return self.assembler.items
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """The output items, parsed."""
+        return [msgspec.json.decode(item) for item in self.items]
+
+    @property
+    def text(self) -> str:
+        """What the assistant said: the text of all its messages, joined."""
+        return "".join(_text_of(item) for item in self.objects if item.get("type") == "message")
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """The tool calls among the items."""
+        return [item for item in self.objects if item.get("type") in ("function_call", "custom_tool_call")]
+
+    @property
+    def continuation(self) -> models.Continuation | None:
+        """The handle to go on from, where one was issued."""
+        if self.completed is None or not isinstance(self.completed.continuation, models.Continuation):
+            return None
+        return self.completed.continuation
+
+    @property
+    def usage(self) -> models.Usage | None:
+        """What it cost, where that was reported."""
+        ended = self.completed or self.failed
+        return ended.usage if ended is not None and isinstance(ended.usage, models.Usage) else None
+
+    @property
+    def error(self) -> models.Error | None:
+        """Why there is no answer, where there is none."""
+        return self.failed.error if self.failed else self.refused
+
+    @property
+    def ended(self) -> bool:
+        """Whether a terminal event or a refusal has come."""
+        return bool(self.completed or self.failed or self.refused)
+
+    def take(self, message: models.ServerMessage) -> None:
+        """Take one message into account; RemoteProtocolError where a delta has no place."""
+        self.events.append(message)
+        self.assembler.apply(message)
+        if isinstance(message, models.TurnAccepted):
+            self.accepted = message
+        elif isinstance(message, models.TurnCompleted):
+            self.completed = message
+        elif isinstance(message, models.TurnFailed):
+            self.failed = message
+        elif isinstance(message, models.ErrorMessage):
+            self.refused = message.error
+
+
+def _text_of(item: dict[str, Any]) -> str:
+    content = item.get("content")
+    if isinstance(content, str):
+        return content
+    return "".join(
+        part["text"] for part in content or [] if isinstance(part, dict) and isinstance(part.get("text"), str)
+    )
+
+
+class Turn:
+    """A turn that was started. Iterate it for its events, or ask for `outcome()`, `text()`.
+
+    Every wait is limited by `limit` seconds, counted from the start of the turn.
+    """
+
+    def __init__(self, start: models.TurnStart | models.TurnResume, channel: Channel, *, limit: float, where: str):
+        self.name = start.turn
+        self.result = Outcome(start)
+        self._channel = channel
+        self._limit = limit
+        self._where = where
+        self._deadline = asyncio.get_running_loop().time() + limit
+
+    async def __aiter__(self) -> AsyncIterator[models.ServerMessage]:
+        """Yield the turn's messages up to its end; raises TransportError or RemoteProtocolError."""
+        while not self.result.ended:
+            yield await self.next()
+
+    async def next(self) -> models.ServerMessage:
+        """Return the turn's next message; TimedOut when the turn's limit has passed."""
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._channel.get()
+        except TimeoutError:
+            last = self.result.events[-1] if self.result.events else None
+            seen = f"the last event was {type(last).__struct_config__.tag}" if last is not None else "no event came"
+            raise TimedOut(
+                f"no terminal event within {self._limit:g} s; {seen}", self._where, "raise --timeout if it is slow"
+            ) from None
+        self.result.take(message)
+        return message
+
+    async def outcome(self) -> Outcome:
+        """Return what became of the turn, once it has ended; a refusal or failure is an outcome, not an exception."""
+        async for _ in self:
+            pass
+        return self.result
+
+    async def text(self) -> str:
+        """Return the answer's text; raises TurnRefused or TurnBroken where there is none."""
+        result = await self.outcome()
+        if result.refused is not None:
+            raise TurnRefused(result.refused)
+        if result.failed is not None:
+            raise TurnBroken(result.failed.error)
+        return result.text
+
+    @property
+    def continuation(self) -> models.Continuation | None:
+        """The handle to go on from, once the turn has completed."""
+        return self.result.continuation
+
+
+def is_end(message: models.ServerMessage) -> bool:
+    """Whether nothing of a turn or request follows this message."""
+    ends = (
+        *TERMINAL,
+        models.ErrorMessage,
+        models.ContinuationInfo,
+        models.ContinuationBundle,
+        models.ContinuationDeleted,
+    )
+    return isinstance(message, ends)
