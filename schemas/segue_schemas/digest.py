@@ -50,6 +50,8 @@ _OPEN_ITEM_LEAVES = frozenset({"id", "status", "encrypted_content"})
 
 _SAFE = 2**53 - 1
 
+_DEPTH = 100  # as strict_loads reads it, so that no digest is proved over what cannot be sent
+
 
 def item_digest(item: Source) -> str:
     """Return the digest of one item, `segue1-sha256:` and 43 characters.
@@ -103,7 +105,7 @@ def canonical_item(item: Source) -> dict[str, Any]:
         raise ValueError(f"an item's `type` must be a string, got {_named(kind)}")
     record = _tables().items.get(kind)
     if record is None:
-        return {name: _open(value) for name, value in members.items() if name not in _OPEN_ITEM_LEAVES}
+        return {name: _open(value, _DEPTH - 1) for name, value in members.items() if name not in _OPEN_ITEM_LEAVES}
     content = members.get("content")
     if kind == "message" and isinstance(content, str):
         # The one rule that no annotation says: a text equals its one-part form.
@@ -121,7 +123,7 @@ def canonical_context(context: Source) -> dict[str, Any]:
     if "base" in members and "patch" in members:
         raise ValueError("a context patch has no digest of its own; apply it to its base first")
     named = _tables().context
-    return {name: _open(value) for name, value in members.items() if value is not None or name not in named}
+    return {name: _open(value, _DEPTH - 1) for name, value in members.items() if value is not None or name not in named}
 
 
 # --- the tables, read from the annotations -----------------------------------------------------
@@ -215,23 +217,28 @@ def _part(definition: str, part: Any) -> dict[str, Any]:
         raise ValueError(f"a part must be an object with a `type`, got {_named(part)}")
     record = _tables().plain.get(definition) or _tables().parts[definition].get(kind)
     if record is None:
-        return {name: _open(value) for name, value in part.items()}
+        return {name: _open(value, _DEPTH - 3) for name, value in part.items()}  # in an item's list of parts
     return _known(record, part, kind)
 
 
-def _open(value: Any) -> Any:
-    """Return a copy of any JSON value whose numbers have one canonical writing."""
+def _open(value: Any, room: int) -> Any:
+    """Return a copy of any JSON value whose numbers have one canonical writing, nested `room` deep at most."""
+    if isinstance(value, (Mapping, list, tuple)) and room == 0:
+        raise ValueError(f"nested deeper than {_DEPTH}: no reader takes it")
     if isinstance(value, Mapping):
-        return {name: _open(inner) for name, inner in value.items()}
+        return {name: _open(inner, room - 1) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_open(inner) for inner in value]
+        return [_open(inner, room - 1) for inner in value]
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not -_SAFE <= value <= _SAFE:
         try:
             double = float(value)
         except OverflowError:
             double = float("inf")
         if not 1e21 <= abs(double) < float("inf"):  # true for NaN too
-            raise ValueError(f"the number {str(value)[:32]} has no digest: beyond 2^53 - 1; send it as a string")
+            raise ValueError(
+                f"a number has no digest ({_short(value)}): readers do not agree on integers beyond 2^53 - 1, and "
+                "NaN and Infinity are no JSON; send it as a string"
+            )
         return double
     return value
 
@@ -255,6 +262,11 @@ def _covers(covers: Any) -> tuple[str, int]:
     return _written(_bytes(digest)), length
 
 
+def _short(number: int | float) -> str:
+    # CPython refuses to write integers of several thousand digits.
+    return "a very long one" if isinstance(number, int) and number.bit_length() > 128 else repr(number)
+
+
 def _named(value: Any) -> str:
     return "nothing" if value is None else type(value).__name__
 
@@ -267,8 +279,6 @@ def _digest(form: dict[str, Any]) -> str:
         text = rfc8785.dumps(form)
     except UnicodeEncodeError:
         raise ValueError("a member's name holds a lone surrogate") from None
-    except RecursionError:
-        raise ValueError("nested too deep to have a digest") from None
     return _written(hashlib.sha256(text).digest())
 
 
