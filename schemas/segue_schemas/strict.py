@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 __all__ = ["StrictJSONError", "strict_loads"]
@@ -91,11 +92,8 @@ def _check(text: str, value: Any, max_depth: int) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise StrictJSONError(f"duplicate key {key[:64]!r}", "duplicate_key")
-            seen.add(key)
+        key = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise StrictJSONError(f"duplicate key {key[:64]!r}", "duplicate_key")
     return members
 
 

@@ -18,6 +18,7 @@ from segue_schemas import (
     canonical_item,
     chain,
     context_digest,
+    digest,
     extend,
     history_digest,
     item_digest,
@@ -126,8 +127,8 @@ def test_the_item_is_left_alone(item: dict[str, Any]) -> None:
 
 @given(st.lists(ITEMS, max_size=6), st.integers(0, 6))
 def test_a_history_may_be_chained_in_parts(items: list[dict[str, Any]], cut: int) -> None:
-    digest, length = chain(items[:cut])
-    assert chain(items[cut:], digest, length) == chain(items)
+    half, length = chain(items[:cut])
+    assert chain(items[cut:], half, length) == chain(items)
     step = EMPTY_HISTORY
     for item in items:
         step = extend(step, item_digest(item))
@@ -136,8 +137,8 @@ def test_a_history_may_be_chained_in_parts(items: list[dict[str, Any]], cut: int
 
 @given(st.lists(ITEMS, min_size=1, max_size=4), st.lists(ITEMS, max_size=3))
 def test_a_resend_from_the_compaction_agrees(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
-    digest, length = chain(before)
-    compaction = {"type": "compaction", "encrypted_content": "x", "covers": {"digest": digest, "length": length}}
+    covered, length = chain(before)
+    compaction = {"type": "compaction", "encrypted_content": "x", "covers": {"digest": covered, "length": length}}
     assert chain([compaction, *after]) == chain([*before, compaction, *after])
 
 
@@ -181,15 +182,15 @@ def test_endless_nesting_is_a_value_error() -> None:
         context_digest(loop)
 
 
-@pytest.mark.parametrize("digest", [item_digest, context_digest])
-def test_depth_is_the_same_for_objects_and_for_bytes(digest: Callable[[Any], str]) -> None:
+@pytest.mark.parametrize("digest_of", [item_digest, context_digest])
+def test_depth_is_the_same_for_objects_and_for_bytes(digest_of: Callable[[Any], str]) -> None:
     """An item that a client holds as an object has a digest exactly where an endpoint can read its bytes."""
     deepest = {"type": "x", "v": json.loads("[" * 99 + "]" * 99)}
-    assert digest(deepest) == digest(json.dumps(deepest).encode())
+    assert digest_of(deepest) == digest_of(json.dumps(deepest).encode())
     deeper = {"type": "x", "v": [deepest["v"]]}
     for source in (deeper, json.dumps(deeper).encode()):
         with pytest.raises(ValueError, match="nested deeper"):
-            digest(source)
+            digest_of(source)
 
 
 def test_depth_of_an_unknown_part_is_counted_from_the_item() -> None:
@@ -231,3 +232,9 @@ def test_covers_that_says_nothing_is_a_value_error(covers: Any) -> None:
 def test_any_mapping_is_an_item() -> None:
     item: Mapping[str, Any] = MappingProxyType({"type": "message", "role": "user", "content": ({"type": "x"},)})
     assert item_digest(item) == item_digest({"type": "message", "role": "user", "content": [{"type": "x"}]})
+
+
+def test_a_digested_member_without_a_rule_is_told_not_guessed() -> None:
+    """A schema that asks for what the code can't do must not lead to a digest nobody else reaches."""
+    with pytest.raises(TypeError, match="has no rule"):
+        digest._rule("MessageItem", "weight", {"type": "number", "x-digest": True}, required=False)

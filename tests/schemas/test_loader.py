@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import segue_schemas
 from referencing.exceptions import Unresolvable
-from segue_schemas import VERSION, load, registry, validator
+from segue_schemas import VERSION, load, loader, registry, validator
 
 
 def test_public_names() -> None:
@@ -29,6 +31,20 @@ def test_load_gives_a_file_of_this_version() -> None:
 def test_load_refuses_other_names(name: str) -> None:
     with pytest.raises(ValueError, match="schema file"):
         load(name)
+
+
+def test_without_schemas_it_says_where_it_looked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(loader, "__file__", str(tmp_path / "segue_schemas" / "loader.py"))
+    with pytest.raises(FileNotFoundError, match="install the package again"):
+        loader._folder.__wrapped__()
+
+
+def test_in_a_wheel_the_schemas_lie_beside_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    beside = tmp_path / "segue_schemas" / VERSION
+    beside.mkdir(parents=True)
+    (beside / "items.json").write_text("{}")
+    monkeypatch.setattr(loader, "__file__", str(tmp_path / "segue_schemas" / "loader.py"))
+    assert loader._folder.__wrapped__() == beside.resolve()
 
 
 def test_validator_is_made_once() -> None:
