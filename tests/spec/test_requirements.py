@@ -1,0 +1,72 @@
+"""The requirements as a set: each stands once, in order, and the index is what the chapters say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def requirements(generator: ModuleType) -> list:
+    """All requirements; the parser itself refuses an unknown area or profile, two keywords, an id that stands twice."""
+    return generator.parse_chapters()
+
+
+def test_every_area_of_the_list_is_used(generator: ModuleType, requirements: list) -> None:
+    assert {r.id.split("-")[1] for r in requirements} == set(generator.AREAS)
+
+
+def test_every_profile_has_duties(generator: ModuleType, requirements: list) -> None:
+    with_duties = {r.profile for r in requirements if r.keyword.startswith("MUST")}
+    assert with_duties == set(generator.PROFILES)
+
+
+def test_an_area_stands_in_one_chapter_with_rising_ids(generator: ModuleType, chapters: dict[str, str]) -> None:
+    homes: dict[str, str] = {}
+    last: dict[str, str] = {}
+    for name, text in chapters.items():
+        for requirement in generator.parse_chapter(name, text):
+            area = requirement.id.split("-")[1]
+            assert homes.setdefault(area, name) == name, f"{requirement.id} stands outside of {homes[area]}"
+            assert last.get(area, "") < requirement.id, f"{name}: {requirement.id} stands behind {last[area]}"
+            last[area] = requirement.id
+
+
+def test_no_sentence_stands_twice(requirements: list) -> None:
+    sentences = [r.text.lower() for r in requirements]
+    assert [s for s in sentences if sentences.count(s) > 1] == []
+
+
+def test_each_requirement_is_one_sentence_with_its_subject(requirements: list) -> None:
+    for requirement in requirements:
+        assert requirement.text.startswith(("An endpoint ", "A client ")), requirement.id
+        assert requirement.text.endswith("."), requirement.id
+        assert ". " not in requirement.text.replace("`. ", "` "), requirement.id
+
+
+def test_rules_for_clients_say_why_no_check_of_an_endpoint_proves_them(requirements: list) -> None:
+    of_clients = [r for r in requirements if r.text.startswith("A client ")]
+    assert of_clients
+    assert [r.id for r in of_clients if r.untested is None] == []
+
+
+def test_rules_of_a_wire_are_binding_and_no_others(requirements: list) -> None:
+    wires = {"WS", "HTTP", "OWS", "OHTTP"}
+    for requirement in requirements:
+        assert (requirement.profile == "binding") == (requirement.id.split("-")[1] in wires), requirement.id
+
+
+def test_every_requirement_has_a_section_to_link_to(requirements: list) -> None:
+    assert [r.id for r in requirements if not r.anchor] == []
+
+
+def test_the_index_is_fresh(root: Path, generator: ModuleType, requirements: list) -> None:
+    committed = (root / "spec" / "1.0" / "requirements.json").read_text(encoding="utf-8")
+    assert committed == generator.index(requirements), "run tools/gen_requirements.py"
+    document = json.loads(committed)
+    assert document["spec"] == "1.0"
+    assert len(document["requirements"]) == len(requirements)
+    assert not any("untested" in entry["text"] for entry in document["requirements"])

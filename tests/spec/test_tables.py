@@ -1,0 +1,141 @@
+"""What text and schemas both say is the same in both: error codes, the digest's members, features, limits, examples."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import segue_schemas
+
+
+def rows(text: str, first: str) -> list[list[str]]:
+    """Return the cells of the table whose head begins with the cell `first`, without head and rule."""
+    lines = text.splitlines()
+    (start,) = [at for at, line in enumerate(lines) if line.startswith(f"| {first} |")]
+    found = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        found.append([cell.strip() for cell in line.strip("|").split("|")])
+    return found
+
+
+def names(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+@pytest.fixture(scope="module")
+def defs(root: Path) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for topic in ("common", "items", "context", "errors", "capabilities", "continuation", "client", "server"):
+        merged |= json.loads((root / "schemas" / "1.0" / f"{topic}.json").read_text("utf-8"))["$defs"]
+    return merged
+
+
+def test_the_table_of_errors_has_every_code_once(chapters: dict[str, str], defs: dict[str, Any]) -> None:
+    listed = [names(row[0])[0] for row in rows(chapters["errors.md"], "code")]
+    assert listed == defs["KnownErrorCode"]["enum"]
+
+
+def test_the_table_of_errors_uses_known_advice_and_effects(chapters: dict[str, str], defs: dict[str, Any]) -> None:
+    for code, _, advice, effect, status, _ in rows(chapters["errors.md"], "code"):
+        assert set(advice.split(", ")) <= set(defs["Advice"]["enum"]), code
+        assert set(effect.split(", ")) <= set(defs["Effect"]["enum"]), code
+        assert 400 <= int(status) <= 599, code
+
+
+def test_advice_and_effects_are_each_explained(chapters: dict[str, str], defs: dict[str, Any]) -> None:
+    for head, name in (("advice", "Advice"), ("effect", "Effect")):
+        assert [names(row[0])[0] for row in rows(chapters["errors.md"], head)] == defs[name]["enum"]
+
+
+def test_close_codes_are_the_same_in_both_chapters(chapters: dict[str, str]) -> None:
+    binding = {
+        code: names(row[1])
+        for row in rows(chapters["binding-segue-ws.md"], "close code")
+        for code in row[0].split(", ")
+        if code.startswith("4")
+    }
+    errors = {(names(row[0])[0], code) for row in rows(chapters["errors.md"], "code") for code in row[5].split(", ")}
+    for name, code in errors:
+        if code.startswith("4"):
+            assert name in binding[code] or f"connection.{name}" in binding[code], code
+    assert set(binding) == {code for _, code in errors if code.startswith("4")}
+
+
+def test_the_digest_table_is_what_the_annotations_say(chapters: dict[str, str], defs: dict[str, Any]) -> None:
+    def marked(ref: str) -> set[str]:
+        properties = defs[ref.rsplit("/", 1)[-1]]["properties"]
+        return {name for name, member in properties.items() if member.get("x-digest") is True}
+
+    for head, union in (("item", "KnownItem"), ("part of content, output, summary", "KnownContentPart")):
+        listed = {
+            kind: set(names(row[1]))
+            for row in rows(chapters["digest.md"], head)
+            for kind in names(row[0])
+            if not row[0].startswith(("any", "in "))
+        }
+        assert listed == {kind: marked(ref) for kind, ref in defs[union]["discriminator"]["mapping"].items()}
+
+
+def test_the_worked_example_is_what_the_code_reckons(chapters: dict[str, str]) -> None:
+    text = chapters["digest.md"]
+    hello = {"type": "message", "role": "user", "content": "Hello"}
+    answer = {
+        "type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
+        "content": [{"type": "output_text", "text": "Hi!", "annotations": []}],
+    }  # fmt: skip
+    context = {"model": "m", "instructions": "Be terse.", "temperature": None}
+    for source in (hello, answer):
+        assert json.dumps(source, separators=(",", ":")) in text
+        assert segue_schemas.item_digest(source) in text
+        canonical = json.dumps(segue_schemas.canonical_item(source), separators=(",", ":"), sort_keys=True)
+        assert canonical in text.splitlines()
+    chain = [row[1].strip("`") for row in rows(text, "length")]
+    assert chain == [segue_schemas.history_digest([hello, answer][:n]) for n in range(3)]
+    assert segue_schemas.context_digest(context) in text
+    assert segue_schemas.context_digest({}) in text
+
+
+def test_features_are_those_of_the_schema(chapters: dict[str, str], defs: dict[str, Any]) -> None:
+    known = set(names(defs["Feature"]["description"])) - {"vendor:"}
+    assert {name for row in rows(chapters["capabilities.md"], "feature") for name in names(row[0])} == known
+
+
+def test_limits_are_those_of_the_schema(chapters: dict[str, str], defs: dict[str, Any]) -> None:
+    listed = {name for row in rows(chapters["capabilities.md"], "limit") for name in names(row[0])}
+    assert listed == set(defs["Limits"]["properties"])
+
+
+def test_message_types_in_the_text_exist(texts: dict[Path, str], defs: dict[str, Any]) -> None:
+    known = {kind for union in ("ClientMessage", "ServerMessage") for kind in defs[union]["discriminator"]["mapping"]}
+    pattern = re.compile(r"`((?:turn|item|continuation|connection|limits)\.[a-z_]+)`")
+    used = {kind for text in texts.values() for kind in pattern.findall(text)}
+    members_of_limits = {f"limits.{name}" for name in defs["Limits"]["properties"]}
+    assert used - members_of_limits - known == set()
+    assert known - used - {"welcome", "error"} == set()
+
+
+def test_examples_of_messages_are_valid(chapters: dict[str, str]) -> None:
+    digest = "segue1-sha256:" + "A" * 43
+    checked = 0
+    for line in chapters["binding-segue-ws.md"].splitlines() + chapters["binding-segue-http.md"].splitlines():
+        text = line.removeprefix("data: ").replace("segue1-sha256:…", digest).replace("c_…", "c_x")
+        if not text.startswith('{"type":') or '"urn:' in text:
+            continue
+        message = json.loads(text)
+        sent = message["type"] == "turn.start"
+        side = "client.json#/$defs/ClientMessage" if sent else "native.json#/$defs/ServerMessage"
+        segue_schemas.validator(side).validate(message)
+        checked += 1
+    assert checked >= 9
+
+
+def test_the_example_of_a_problem_is_an_error(chapters: dict[str, str]) -> None:
+    (problem,) = [line for line in chapters["binding-segue-http.md"].splitlines() if '"urn:segue:error:' in line]
+    members = json.loads(problem)
+    assert members["type"] == f"urn:segue:error:{members['code']}"
+    segue_schemas.validator("errors.json#/$defs/Error").validate(members)
