@@ -1,0 +1,286 @@
+"""Performs one check on one wire and grades it. Knows nothing of pytest.
+
+What a check raises is a verdict (`grade`); what it stands on, the budget and the time it may take are looked after
+here, so that no check can hang the run, outspend it, or accuse an endpoint that was never reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import traceback
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
+
+from segue_adapters.errors import TransportError
+
+from .grading import CONTACT_FAULTS, Grade, grade
+from .registry import FIRST, Check
+from .results import CheckResult, ContactFault, Frame
+from .subject import Budget
+from .verdicts import Inconclusive, Untestable, Verdict
+
+__all__ = ["Execution", "Listener", "RecordedFrame", "SubjectFactory", "SubjectLike"]
+
+T = TypeVar("T")
+
+#: A check may take this many turns' time, and this many seconds more, before it counts as hung.
+_TURNS, _SPARE = 10, 30.0
+_CLOSING = 5.0
+#: Transcripts in a report: the beginning and the end, where the cause and the effect stand.
+_FIRST_FRAMES, _LAST_FRAMES = 10, 50
+_BUDGET = "out of budget (--max-requests)"
+_NEEDS_KEY = "needs a key of another principal: give --second-api-key-env"
+_WITH_TRANSCRIPT = (Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE, Verdict.INCONCLUSIVE, Verdict.ERROR)
+
+
+class RecordedFrame(Protocol):
+    """A frame as the recorder keeps it."""
+
+    at_ms: Any
+    direction: Any
+    connection: Any
+    kind: Any
+    text: Any
+
+
+class _Recorder(Protocol):
+    @property
+    def frames(self) -> Sequence[RecordedFrame]: ...
+
+
+class SubjectLike(Protocol):
+    """What the execution needs of a subject; the checks need more."""
+
+    @property
+    def requests(self) -> int:
+        """How many requests it has made."""
+        ...
+
+    @property
+    def recorder(self) -> _Recorder:
+        """Where its transcript stands."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        ...
+
+
+#: Makes the subject of one check, on a wire.
+SubjectFactory = Callable[[str], Any]
+
+
+class Listener(Protocol):
+    """Is told what happens while it happens."""
+
+    def begin(self, check: Check, wire: str) -> None:
+        """A check begins."""
+
+    def end(self, result: CheckResult) -> None:
+        """A check has its verdict."""
+
+
+class Execution:
+    """Performs checks one after the other on one event loop; `results` holds what came of them.
+
+    `timeout`: seconds a turn may take; `budget`: the one that the subjects spend from.
+    """
+
+    def __init__(
+        self,
+        factory: SubjectFactory,
+        *,
+        timeout: float,
+        budget: Budget | None = None,
+        second_key: bool = False,
+        listener: Listener | None = None,
+        first: Check | None = None,
+    ) -> None:
+        self.results: dict[tuple[str, str], CheckResult] = {}
+        self.contact: list[ContactFault] = []
+        self.tracebacks: list[str] = []
+        self.requests = 0
+        self.first = first
+        self._factory = factory
+        self._limit = timeout * _TURNS + _SPARE
+        self._budget = budget or Budget()
+        self._second_key = second_key
+        self._listener = listener
+        self._runner: asyncio.Runner | None = None
+        self._stray: list[str] = []
+
+    def close(self) -> None:
+        """Close the event loop."""
+        if self._runner is not None:
+            with contextlib.suppress(Exception):
+                self._runner.close()
+            self._runner = None
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the run's own event loop."""
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+            # What a task that nobody awaits any more raises is no verdict, and no noise on the terminal either.
+            self._runner.get_loop().set_exception_handler(lambda _, context: self._stray.append(str(context)))
+        return self._runner.run(work)
+
+    def subject(self, wire: str) -> Any:
+        """Return a new subject for one check."""
+        return self._factory(wire)
+
+    def discard(self, subject: SubjectLike) -> None:
+        """Close a subject; what goes wrong in that is nobody's verdict."""
+        with contextlib.suppress(Exception):
+            self.run(_bounded(subject.aclose(), _CLOSING))
+
+    def perform(self, check: Check, wire: str) -> CheckResult:
+        """Perform a check, once, unless something stands against it; return and keep its result.
+
+        A KeyboardInterrupt leaves an inconclusive result behind and goes on up.
+        """
+        done = self.results.get((check.id, wire))
+        if done is not None:
+            return done
+        obstacle = self._obstacle(check, wire)
+        if self._listener is not None:
+            self._listener.begin(check, wire)
+        if obstacle is not None:
+            return self._keep(_result(check, wire, obstacle))
+        try:
+            subject = self.subject(wire)
+        except Exception as error:
+            return self._keep(_result(check, wire, self._blame(error, None)))
+        try:
+            return self._attempt(check, wire, subject)
+        finally:
+            self.discard(subject)
+
+    def leave_out(self, check: Check, wire: str, verdict: Verdict, message: str) -> None:
+        """Keep a result for a check that was not performed."""
+        self.results[check.id, wire] = _result(check, wire, Grade(verdict, message))
+
+    def _attempt(self, check: Check, wire: str, subject: SubjectLike) -> CheckResult:
+        """Run the check's function and keep what it comes to."""
+        began, before = time.monotonic(), subject.requests
+        found = Grade(Verdict.INCONCLUSIVE, "interrupted")
+        try:
+            fault = self.run(_bounded(_caught(check.function(subject)), self._limit))
+            if isinstance(fault, _Hung):
+                found = Grade(Verdict.ERROR, f"the check did not end within {self._limit:g} s: {check.id} hangs")
+            else:
+                found = Grade(Verdict.PASS) if fault is None else self._blame(fault, subject, first=check.id == FIRST)
+                self._note_contact(check, wire, fault)
+        finally:
+            spent = max(0, subject.requests - before)
+            self.requests += spent
+            frames = _transcript(subject.recorder.frames) if found.verdict in _WITH_TRANSCRIPT else ()
+            duration = round((time.monotonic() - began) * 1000)
+            result = self._keep(_result(check, wire, found, frames=frames, duration_ms=duration, requests=spent))
+        return result
+
+    def _keep(self, result: CheckResult) -> CheckResult:
+        self.results[result.check, result.wire] = result
+        if self._listener is not None:
+            self._listener.end(result)
+        return result
+
+    def _obstacle(self, check: Check, wire: str) -> Grade | None:
+        """Return the grade of a check that need not begin, or None."""
+        if check.needs_second_key and not self._second_key:
+            return Grade(Verdict.SKIP, _NEEDS_KEY)
+        if check.needs_turn and self.first is not None:
+            ground = self.perform(self.first, wire)
+            if ground.verdict not in (Verdict.PASS, Verdict.WARN):
+                return grade(Untestable(f"no plain turn works on this wire ({FIRST}: {ground.verdict})"))
+        if self._budget.exhausted:
+            return grade(Inconclusive(_BUDGET))
+        return None
+
+    def _blame(self, fault: BaseException, subject: SubjectLike | None, *, first: bool = False) -> Grade:
+        found = grade(fault, begun=subject is not None and subject.requests > 0, first=first)
+        if found.verdict is Verdict.ERROR:
+            self.tracebacks.append("".join(traceback.format_exception(fault)))
+        return found
+
+    def _note_contact(self, check: Check, wire: str, fault: BaseException | None) -> None:
+        """Remember that a wire was never reached: an endpoint that is not there breaks no rule."""
+        if check.id == FIRST and isinstance(fault, CONTACT_FAULTS):
+            assert isinstance(fault, TransportError)
+            self.contact.append(ContactFault(wire=wire, what=fault.what, where=fault.where, hint=fault.hint))
+
+
+class _Hung(BaseException):
+    """A coroutine did not end in its time."""
+
+
+async def _caught(work: Any) -> BaseException | None:
+    """Await work and return what it raised; interruption and cancelling go on up."""
+    try:
+        await work
+    except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+        raise
+    except BaseException as fault:
+        return fault
+    return None
+
+
+async def _bounded(work: Coroutine[Any, Any, T], limit: float) -> T | _Hung:
+    """Await work for at most `limit` seconds, even work that does not let itself be cancelled."""
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=limit)
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task}, timeout=_CLOSING)
+        raise
+    if done:
+        return task.result()
+    task.cancel()
+    await asyncio.wait({task}, timeout=_CLOSING)
+    return _Hung()
+
+
+def _result(check: Check, wire: str, found: Grade, **more: Any) -> CheckResult:
+    about = next((r for r in check.requirements if r.id == found.requirement), check.requirements[0])
+    if found.requirement is not None and found.requirement != about.id:
+        about = found.named or about
+    verdict = found.verdict
+    if verdict is Verdict.FAIL and not about.strict:
+        verdict = Verdict.WARN
+    return CheckResult(
+        check=check.id,
+        title=check.title,
+        requirements=tuple(requirement.id for requirement in check.requirements),
+        profile=check.profile,
+        wire=wire,
+        verdict=verdict,
+        strict=check.strict,
+        requirement=about.id,
+        keyword=about.keyword,
+        sentence=about.text,
+        message=found.message,
+        expected=found.expected,
+        actual=found.actual,
+        **more,
+    )
+
+
+def _transcript(frames: Sequence[RecordedFrame]) -> tuple[Frame, ...]:
+    kept = list(frames)
+    left_out = len(kept) - _FIRST_FRAMES - _LAST_FRAMES
+    copied = [
+        Frame(
+            at_ms=round(f.at_ms), direction=str(f.direction), connection=str(f.connection), kind=str(f.kind),
+            text=str(f.text),
+        )
+        for f in kept
+    ]  # fmt: skip
+    if left_out <= 0:
+        return tuple(copied)
+    note = Frame(
+        at_ms=copied[_FIRST_FRAMES].at_ms, direction="note", connection="", kind="cut",
+        text=f"{left_out} frames left out",
+    )  # fmt: skip
+    return (*copied[:_FIRST_FRAMES], note, *copied[-_LAST_FRAMES:])

@@ -1,0 +1,88 @@
+"""From what a check raised to its verdict. Whose fault it is, is in the type of the exception."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from segue_adapters.errors import (
+    NotCarried,
+    RemoteProtocolError,
+    TLSFault,
+    TransportError,
+    TurnBroken,
+    TurnRefused,
+    Unauthorised,
+    Unreachable,
+    WrongKind,
+)
+
+from . import requirements
+from .requirements import Requirement
+from .verdicts import Deviation, Inconclusive, NotOffered, Untestable, Verdict
+
+__all__ = ["CONTACT_FAULTS", "Grade", "grade"]
+
+#: At first contact these mean that there was no endpoint to judge.
+CONTACT_FAULTS = (Unreachable, TLSFault, Unauthorised, WrongKind)
+#: Never a deviation, whenever they come: nobody listened, or the key was not taken.
+_NOBODY = (Unreachable, TLSFault, Unauthorised)
+#: Refusals that come and go; an endpoint that is busy breaks no rule.
+_PASSING = {"rate_limited", "quota_exceeded", "overloaded", "upstream_failed", "upstream_timeout", "draining"}
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """A verdict and its grounds. `requirement` is the id that the check named, `named` its sentence if known."""
+
+    verdict: Verdict
+    message: str = ""
+    expected: str = ""
+    actual: str = ""
+    requirement: str | None = None
+    named: Requirement | None = None
+
+
+def grade(fault: BaseException, *, begun: bool = False, first: bool = False) -> Grade:
+    """Return the verdict that an exception means; a deviation from a SHOULD is still `fail` here.
+
+    `begun`: whether the check had sent a request; `first`: whether it was the first of its wire, by which the
+    endpoint is found to be there at all.
+    """
+    match fault:
+        case Deviation():
+            return _deviation(fault.message, fault.expected, fault.actual, fault.requirement)
+        case NotOffered():
+            return Grade(Verdict.SKIP, fault.message)
+        case Untestable():
+            return Grade(Verdict.UNTESTABLE, fault.message)
+        case Inconclusive():
+            return Grade(Verdict.INCONCLUSIVE, fault.message)
+        case NotCarried():
+            return Grade(Verdict.SKIP, f"this wire has no place for {fault.what}")
+        case RemoteProtocolError():
+            return _deviation(str(fault), fault.expected, fault.got, fault.requirement)
+        case TurnRefused() | TurnBroken():
+            return _refusal(fault)
+        case TransportError():
+            return _transport(fault, begun, first)
+    return Grade(Verdict.ERROR, f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__)
+
+
+def _deviation(message: str, expected: str, actual: str, id: str | None) -> Grade:
+    named = requirements.load().get(id) if id is not None else None
+    if id is not None and named is None:
+        return Grade(Verdict.ERROR, f"the suite names an unknown requirement {id}: {message}")
+    return Grade(Verdict.FAIL, message, expected, actual, id, named)
+
+
+def _refusal(fault: TurnRefused | TurnBroken) -> Grade:
+    if fault.error.code in _PASSING:
+        return Grade(Verdict.INCONCLUSIVE, f"the endpoint did not run the turn: {fault}")
+    return Grade(Verdict.FAIL, "a turn of the check had no answer", "the turn ends in turn.completed", str(fault))
+
+
+def _transport(fault: TransportError, begun: bool, first: bool) -> Grade:
+    nobody = isinstance(fault, CONTACT_FAULTS if first else _NOBODY)
+    if nobody or not begun:
+        return Grade(Verdict.UNTESTABLE, str(fault))
+    return Grade(Verdict.FAIL, fault.what, "the turn ends in a terminal event", str(fault))

@@ -1,0 +1,128 @@
+"""When a profile counts as reached, and the exit code that follows.
+
+No percentages and no part of one: a profile is reached when every MUST check of it that applies passed, at least one
+did, and core is reached on the same wire. What nobody could see (untestable, inconclusive) blocks like a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from .registry import PROFILES
+from .results import CheckResult, ProfileResult, Report, State
+from .verdicts import Verdict
+
+__all__ = ["EXIT_MEANING", "REACHABLE", "exit_code", "judge"]
+
+_OPENAI = ("core", "continuation", "isolated")
+#: Which profiles a wire has a place for (without the extension of the OpenAI wires).
+REACHABLE: dict[str, tuple[str, ...]] = {
+    "segue-ws": PROFILES,
+    "segue-http": (*_OPENAI, "resumable", "portable"),
+    "openai-ws": _OPENAI,
+    "openai-http": _OPENAI,
+}
+
+EXIT_MEANING = {
+    0: "every profile asked for is reached",
+    1: "the endpoint breaks requirements of a profile asked for",
+    2: "the command line is wrong",
+    3: "the endpoint could not be reached, or did not take the key",
+    4: "the suite itself failed",
+    5: "nothing failed, but not everything could be proved",
+}
+
+_NO_KEY = "needs a key of another principal: give --second-api-key-env"
+_BLOCKING = {
+    Verdict.FAIL: "failed",
+    Verdict.ERROR: "stopped by a fault of the suite",
+    Verdict.UNTESTABLE: "untestable",
+    Verdict.INCONCLUSIVE: "inconclusive",
+}
+
+
+def judge(
+    results: Sequence[CheckResult],
+    wires: Iterable[str],
+    *,
+    available: dict[str, set[str]],
+    asked: Collection[str] = (),
+    partial: bool = False,
+    second_key: bool = False,
+) -> tuple[ProfileResult, ...]:
+    """Return the state of every profile on every wire.
+
+    `available`: by wire, the profiles of which the suite has a check there; `asked`: the profiles of `--profile`
+    (empty: all); `partial`: only some of the checks were selected, so nothing can be called reached.
+    """
+    found: list[ProfileResult] = []
+    for wire in wires:
+        mine = [r for r in results if r.wire == wire]
+        core: State | None = None
+        for profile in PROFILES:
+            wanted = not asked or profile in asked or profile == "core"
+            state, reason = _state(profile, wire, mine, core, available[wire], wanted, partial, second_key)
+            if profile == "core":
+                core = state
+            bears = wanted and state is not State.NOT_REACHABLE
+            found.append(ProfileResult(profile=profile, wire=wire, state=state, reason=reason, asked=bears))
+    return tuple(found)
+
+
+def _state(
+    profile: str,
+    wire: str,
+    results: Sequence[CheckResult],
+    core: State | None,
+    available: set[str],
+    wanted: bool,
+    partial: bool,
+    second_key: bool,
+) -> tuple[State, str]:
+    """Return where one profile stands on one wire, and why: the first of these rules that applies."""
+    mine = [r for r in results if r.profile == profile]
+    if profile not in REACHABLE[wire]:
+        return State.NOT_REACHABLE, "not reachable on this wire"
+    if profile not in available:
+        return State.NOT_TESTED, "this suite has no check of it yet"
+    if not wanted:
+        return State.NOT_TESTED, "not asked for (--profile)"
+    if blocked := [r for r in mine if r.blocks]:
+        return State.NOT_REACHED, _tally(blocked)
+    if profile == "isolated" and not second_key:
+        return State.NOT_TESTED, _NO_KEY
+    if partial:
+        return State.NOT_TESTED, "only some of its checks ran (--only)"
+    if profile != "core" and core is not State.REACHED:
+        return State.NOT_REACHED, "core is not reached"
+    if not any(r.verdict is Verdict.PASS for r in mine):
+        return State.NOT_TESTED, "nothing of it is offered"
+    return State.REACHED, ""
+
+
+def _tally(blocked: Sequence[CheckResult]) -> str:
+    counts = [(sum(r.verdict is verdict for r in blocked), word) for verdict, word in _BLOCKING.items()]
+    return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
+def exit_code(report: Report) -> int:
+    """Return the exit code that a report means (EXIT_MEANING).
+
+    The gravest first: a fault of the suite, then failures, then a wire that was never reached, then what stayed open.
+    """
+    bearing = [r for r in report.results if report.bears(r)]
+    if report.of(Verdict.ERROR):
+        return 4
+    if any(r.verdict is Verdict.FAIL for r in bearing):
+        return 1
+    if report.contact:
+        return 3
+    open_ones = any(p.asked and p.state is State.NOT_REACHED for p in report.profiles)
+    nothing = not any(r.verdict in (Verdict.PASS, Verdict.WARN) for r in bearing)
+    if open_ones or nothing or report.interrupted:
+        return 5
+    # Asked for by name and not proved; under --only nothing can be, and the checks are judged by themselves.
+    named = [p for p in report.profiles if p.asked and p.profile in report.selection.profiles]
+    if not report.selection.only and any(p.state is State.NOT_TESTED for p in named):
+        return 5
+    return 5 if any(r.blocks for r in bearing) else 0

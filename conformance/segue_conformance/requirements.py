@@ -1,0 +1,87 @@
+"""The requirement index: every normative sentence of the specification by its id.
+
+In a source tree it is `spec/1.0/requirements.json`; in a wheel it lies beside this module.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+__all__ = ["Index", "IndexMissing", "Requirement", "load"]
+
+_HERE = Path(__file__).resolve().parent
+_PLACES = (_HERE / "requirements.json", _HERE.parent.parent / "spec" / "1.0" / "requirements.json")
+_STRICT = ("MUST", "MUST NOT")
+
+
+class IndexMissing(Exception):
+    """The index is not where the suite looks for it, or is no index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One normative sentence; `untested` says why no check proves it, None where one does."""
+
+    id: str
+    keyword: str
+    text: str
+    profile: str
+    chapter: str
+    anchor: str
+    untested: str | None = None
+
+    @property
+    def strict(self) -> bool:
+        """Whether breaking it is a failure (a MUST), not a warning (a SHOULD)."""
+        return self.keyword in _STRICT
+
+
+class Index(Mapping[str, Requirement]):
+    """The requirements by id, in the order of the specification; `spec` is its version."""
+
+    def __init__(self, spec: str, requirements: Mapping[str, Requirement]) -> None:
+        self.spec = spec
+        self._requirements = dict(requirements)
+
+    def __getitem__(self, id: str) -> Requirement:
+        return self._requirements[id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._requirements)
+
+    def __len__(self) -> int:
+        return len(self._requirements)
+
+
+@cache
+def load() -> Index:
+    """Return the index of the specification that this suite is for; raises IndexMissing."""
+    for place in _PLACES:
+        if place.is_file():
+            return _parse(place)
+    looked = " and ".join(str(place) for place in _PLACES)
+    raise IndexMissing(f"no requirement index; looked at {looked}; is the installation complete?")
+
+
+def _parse(path: Path) -> Index:
+    try:
+        document = json.loads(path.read_bytes())
+        known = {
+            row["id"]: Requirement(
+                id=row["id"],
+                keyword=row["keyword"],
+                text=row["text"],
+                profile=row["profile"],
+                chapter=row.get("chapter", ""),
+                anchor=row.get("anchor", ""),
+                untested=row.get("untested"),
+            )
+            for row in document["requirements"]
+        }
+        return Index(document.get("spec", "1.0"), known)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IndexMissing(f"{path} is no requirement index: {error!r}") from None

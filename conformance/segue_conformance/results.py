@@ -1,0 +1,214 @@
+"""The one result model. A run makes one `Report`; every report that people or programs read is made from it.
+
+Everything is immutable and is what the JSON report holds (`report.schema.json`): a report read back from a file is
+the same value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from .verdicts import Verdict
+
+__all__ = [
+    "FORMAT",
+    "CheckResult",
+    "ContactFault",
+    "Frame",
+    "NotAReport",
+    "ProfileResult",
+    "Report",
+    "Selection",
+    "State",
+    "Target",
+    "WireTarget",
+    "read",
+]
+
+#: The version of the JSON report. A reader of `1` reads every `1`: members are added, never changed.
+FORMAT = "segue-report/1"
+
+
+class State(StrEnum):
+    """Where a profile stands on a wire."""
+
+    REACHED = "reached"
+    NOT_REACHED = "not_reached"
+    #: The wire has no place for it, whoever speaks it.
+    NOT_REACHABLE = "not_reachable"
+    #: Nothing was proved in either direction; the reason says why.
+    NOT_TESTED = "not_tested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Something that went over the wire: `at_ms` after the check began, secrets blanked, long texts cut."""
+
+    at_ms: int
+    direction: str
+    connection: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What came of one check on one wire.
+
+    `requirement`, `keyword` and `sentence` are of the requirement that the verdict is about: the first of
+    `requirements`, or the one that a deviation names. `strict` is whether the check is of a MUST.
+    """
+
+    check: str
+    title: str
+    requirements: tuple[str, ...]
+    profile: str
+    wire: str
+    verdict: Verdict
+    strict: bool
+    requirement: str
+    keyword: str
+    sentence: str
+    message: str = ""
+    expected: str = ""
+    actual: str = ""
+    frames: tuple[Frame, ...] = ()
+    duration_ms: int = 0
+    requests: int = 0
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the result keeps its profile from being reached."""
+        if self.verdict in (Verdict.FAIL, Verdict.ERROR):
+            return True
+        return self.strict and self.verdict in (Verdict.UNTESTABLE, Verdict.INCONCLUSIVE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileResult:
+    """Where one profile stands on one wire, and why. `asked`: it bears on the exit code."""
+
+    profile: str
+    wire: str
+    state: State
+    reason: str = ""
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactFault:
+    """Why nothing usable came from a wire at first contact."""
+
+    wire: str
+    what: str
+    where: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireTarget:
+    """One wire of the target and the URL where it was spoken."""
+
+    wire: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What was checked: `url` as given, the wires, the endpoint's own name, and how the wires were found."""
+
+    url: str
+    wires: tuple[WireTarget, ...] = ()
+    endpoint: str = ""
+    found_by: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What was asked for on the command line: profiles and patterns (empty: everything), and the budget."""
+
+    profiles: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    max_requests: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A whole run. `started_at` is RFC 3339 in UTC; `rerun` is the command line without `--wire` and `--only`."""
+
+    format: str = FORMAT
+    suite: str
+    spec: str
+    target: Target
+    started_at: str
+    duration_ms: int
+    requests: int
+    interrupted: bool = False
+    selection: Selection = Selection()
+    rerun: str = ""
+    exit_code: int = 0
+    contact: tuple[ContactFault, ...] = ()
+    profiles: tuple[ProfileResult, ...]
+    results: tuple[CheckResult, ...]
+
+    @property
+    def wires(self) -> tuple[str, ...]:
+        """The wires that were checked, in order."""
+        return tuple(wire.wire for wire in self.target.wires)
+
+    def of(self, *verdicts: Verdict, wire: str | None = None) -> list[CheckResult]:
+        """Return the results with one of these verdicts, of one wire or of all."""
+        return [r for r in self.results if r.verdict in verdicts and wire in (None, r.wire)]
+
+    def counts(self, wire: str | None = None) -> dict[Verdict, int]:
+        """Return how many results there are of each verdict, none left out."""
+        return {verdict: len(self.of(verdict, wire=wire)) for verdict in Verdict}
+
+    def state(self, profile: str, wire: str) -> ProfileResult | None:
+        """Return where a profile stands on a wire."""
+        return next((p for p in self.profiles if p.profile == profile and p.wire == wire), None)
+
+    def bears(self, result: CheckResult) -> bool:
+        """Whether a result bears on the exit code: its profile was asked for and its wire can reach it."""
+        state = self.state(result.profile, result.wire)
+        return state is None or (state.asked and state.state is not State.NOT_REACHABLE)
+
+    def to_json(self) -> bytes:
+        """Return the JSON report, indented, with a newline at the end."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+
+class NotAReport(Exception):
+    """A file is no report of this suite, or of a format that this version does not read."""
+
+
+def read(data: bytes) -> Report:
+    """Return the report that a JSON report holds; raises NotAReport."""
+    try:
+        head: Any = msgspec.json.decode(data)
+        format = head.get("format") if isinstance(head, dict) else None
+        if format != FORMAT:
+            raise NotAReport(f"its `format` is {format!r}, expected {FORMAT!r}")
+        return msgspec.json.decode(data, type=Report)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotAReport(str(error)) from None
+
+
+def reasons(results: Iterable[CheckResult]) -> list[tuple[str, int]]:
+    """Return the messages of results with how often each came, most frequent first."""
+    seen: dict[str, int] = {}
+    for result in results:
+        seen[result.message] = seen.get(result.message, 0) + 1
+    return sorted(seen.items(), key=lambda pair: -pair[1])
+
+
+def in_order(results: Iterable[CheckResult], order: Sequence[tuple[str, str]]) -> tuple[CheckResult, ...]:
+    """Return results in the order of (check, wire) pairs; others keep their place at the end."""
+    place = {pair: index for index, pair in enumerate(order)}
+    return tuple(sorted(results, key=lambda r: place.get((r.check, r.wire), len(place))))

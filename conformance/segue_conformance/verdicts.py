@@ -1,0 +1,63 @@
+"""The seven verdicts, and the signals by which a check says anything but "pass"."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["CheckSignal", "Deviation", "Inconclusive", "NotOffered", "Untestable", "Verdict"]
+
+
+class Verdict(StrEnum):
+    """What came of one check on one wire. Only `PASS` counts as passed."""
+
+    PASS = "pass"
+    #: The endpoint broke a MUST.
+    FAIL = "fail"
+    #: The endpoint left out a SHOULD. Blocks no profile.
+    WARN = "warn"
+    #: The endpoint does not offer what the check is about, or the wire has no place for it. Blocks no profile.
+    SKIP = "skip"
+    #: Something that the check stands on did not work. Never green: it hides what nobody could see.
+    UNTESTABLE = "untestable"
+    #: The model did not cooperate, the budget ran out, or the run was interrupted. Proves nothing.
+    INCONCLUSIVE = "inconclusive"
+    #: The suite's own fault; never counted as the endpoint's.
+    ERROR = "error"
+
+    @property
+    def judged(self) -> bool:
+        """Whether the endpoint was seen to keep or to break the rule."""
+        return self in (Verdict.PASS, Verdict.FAIL, Verdict.WARN)
+
+
+class CheckSignal(Exception):
+    """Ends a check with a verdict other than pass; `message` is one sentence for the report."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Deviation(CheckSignal):
+    """The endpoint did otherwise than the requirement says: fail, or warn where the requirement is a SHOULD.
+
+    `requirement` names the broken one where that is not the check's first.
+    """
+
+    def __init__(self, message: str, *, expected: str, actual: str, requirement: str | None = None) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.actual = actual
+        self.requirement = requirement
+
+
+class NotOffered(CheckSignal):
+    """The endpoint does not offer it, or the wire can't carry it: skip."""
+
+
+class Untestable(CheckSignal):
+    """What the check stands on did not work: untestable."""
+
+
+class Inconclusive(CheckSignal):
+    """Nothing was proved, in either direction: inconclusive."""
