@@ -20,7 +20,8 @@ from .turn import Channel, Turn
 __all__ = ["Session", "connect", "message_items"]
 
 Answered = TypeVar("Answered", models.ContinuationInfo, models.ContinuationDeleted)
-Input = str | Mapping[str, Any] | bytes | msgspec.Raw | Sequence[str | Mapping[str, Any] | bytes | msgspec.Raw]
+# A list holds what can stand alone: text, an item, an item as bytes.
+Input = str | Mapping[str, Any] | bytes | msgspec.Raw | Sequence[Any]
 
 
 def message_items(value: Input) -> list[msgspec.Raw]:

@@ -35,6 +35,17 @@ class Channel:
             raise message
         return message
 
+    def waiting(self) -> list[models.ServerMessage]:
+        """Take out and return the messages that wait, faults aside."""
+        messages: list[models.ServerMessage] = []
+        while not self._queue.empty():
+            message = self._queue.get_nowait()
+            if isinstance(message, SegueError):
+                self._queue.put_nowait(message)
+                break
+            messages.append(message)
+        return messages
+
 
 @dataclass(slots=True)
 class Outcome:

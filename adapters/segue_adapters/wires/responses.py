@@ -88,6 +88,8 @@ def body_of(start: models.TurnStart, *, wire: str, stream: bool | None) -> dict[
             raise NotCarried(wire, "retention `connection`: HTTP has no connection state")
         body["store"] = start.retention in ("cached", "durable")
     if start.generate is False:
+        if wire == "openai-http":
+            raise NotCarried(wire, "a warm-up (`generate: false` is documented for the WebSocket only)")
         body["generate"] = False
     if stream is not None:
         body["stream"] = stream
@@ -318,9 +320,10 @@ def decode_error(
         known = ("continuation_not_found", "resend_full")
     client_fault = status is not None and 400 <= status < 500
     if known is None:
-        known = _FROM_STATUS.get(status or 0)
-    if known is None:
-        known = ("invalid_request", "fix") if client_fault else ("internal_error", "retry")
+        otherwise: tuple[str, models.Advice] = (
+            ("invalid_request", "fix") if client_fault else ("internal_error", "retry")
+        )
+        known = _FROM_STATUS.get(status or 0, otherwise)
     if effect is None:
         effect = "none" if client_fault else "unknown"
     retry_after = _retry_after_ms(outer, headers or {})

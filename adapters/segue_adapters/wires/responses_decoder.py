@@ -135,8 +135,11 @@ class ResponsesDecoder:
         if index in self._started:
             return []
         self._started.add(index)
-        skeleton: dict[str, Any] = {"type": kind}
-        skeleton |= {"message": {"role": "assistant", "content": []}, "reasoning": {"summary": []}}.get(kind, {})
+        empty: dict[str, dict[str, Any]] = {
+            "message": {"role": "assistant", "content": []},
+            "reasoning": {"summary": []},
+        }
+        skeleton = {"type": kind, **empty.get(kind, {})}
         raw = msgspec.Raw(msgspec.json.encode(skeleton))
         return [models.ItemStarted(turn=self.turn, index=index, item=raw)]
 

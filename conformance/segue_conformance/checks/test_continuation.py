@@ -1,0 +1,248 @@
+"""Continuation: a parent stands for its whole history, or the turn is refused (spec: continuation; G1, G5)."""
+
+from __future__ import annotations
+
+import secrets
+
+from segue_schemas import models
+
+from ..oracle import ASK, ASK_CHOSEN, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
+from ..registry import check
+from ..subject import INHERIT, Subject, completed, refused
+from ..verdicts import Deviation, Inconclusive, Untestable
+
+NATIVE = ("segue-ws", "segue-http")
+
+
+@check("SEG-CONT-012", profile="continuation")
+async def test_users_words_one_hop(subject: Subject) -> None:
+    """What the user said one turn earlier is known."""
+    async with subject.open() as client:
+        story, secret = Story(client), word()
+        first = await story.say(plant(secret))
+        await story.recalls(secret, parent=_handle(first))
+
+
+@check("SEG-CONT-015", "SEG-CONT-012", profile="continuation")
+async def test_users_words_four_hops(subject: Subject) -> None:
+    """What the user said four turns earlier is known, though no later turn repeats it."""
+    async with subject.open() as client:
+        story, secret = Story(client), word()
+        last = await story.say(plant(secret))
+        for number in ("one", "two", "three"):
+            last = await story.say(f"Repeat after me: {number}.", parent=_handle(last))
+        await story.recalls(secret, parent=_handle(last))
+
+
+@check("SEG-CONT-013", profile="continuation")
+async def test_models_words(subject: Subject) -> None:
+    """What the model itself said earlier is known."""
+    async with subject.open() as client:
+        story = Story(client)
+        asked = "Choose a random word and tell me. Answer with the word only."
+        first = await story.say(asked)
+        chosen = first.text.strip().strip(".!\"'`*").split()
+        if len(chosen) != 1 or len(chosen[0]) < 3:
+            raise Inconclusive(f"the model was asked for one word and said {first.text[:120]!r}")
+        second = await story.say("Repeat after me: good.", parent=_handle(first))
+        await story.recalls(chosen[0], ASK_CHOSEN, parent=_handle(second))
+
+
+@check("SEG-CONT-014", "SEG-CONT-019", profile="continuation")
+async def test_tools_words(subject: Subject) -> None:
+    """What a tool said earlier is known, one turn and two turns later."""
+    async with subject.open() as client:
+        story, secret = Story(client), word()
+        context = subject.base_context(tools=[TOOL])
+        first, call = await call_tool(story, context=context)
+        told = tool_output(call, f"The word is {secret}.")
+        answer = completed(
+            await client.turn([told], parent=_handle(first), context=context),
+            "a tool's output was sent as a delta",
+            requirement="SEG-CONT-019",
+        )
+        story.add(answer)
+        await story.recalls(secret, ASK_TOOL, parent=_handle(answer), context=context)
+
+
+@check("SEG-CONT-010", profile="continuation")
+async def test_unknown_parent_refused(subject: Subject) -> None:
+    """A parent that never existed is refused before any output, as not found."""
+    async with subject.open() as client:
+        known, _ = await client.handle("Say hello.")
+        # As the endpoint's own ids look, so that it is refused for being unknown and not for its form.
+        made_up = _like(known.id)
+        outcome = await client.turn("Say hello.", parent=made_up)
+        refused(outcome, f"the parent {made_up!r} never existed", "continuation_not_found", native=subject.native)
+
+
+@check("SEG-CONT-011", profile="continuation")
+async def test_impossible_parent_refused(subject: Subject) -> None:
+    """A parent that is no id at all is refused before any output: an endpoint that takes it takes anything."""
+    async with subject.open() as client:
+        outcome = await client.turn("Say hello.", parent="this is no id, it is a sentence")
+        refused(
+            outcome,
+            "a sentence was sent as the parent",
+            "continuation_not_found",
+            "invalid_request",
+            native=subject.native,
+        )
+
+
+@check("SEG-CONT-031", profile="continuation")
+async def test_fork(subject: Subject) -> None:
+    """Two turns from one parent don't see each other's words, and both see the parent's."""
+    async with subject.open() as client:
+        tier = _keeps_older(subject)
+        trunk, common = Story(client), word()
+        base = await trunk.say(plant(common), retention=tier)
+        left, right = trunk.fork(), trunk.fork()
+        words = word(), word()
+        left_turn = await left.say(_second(words[0]), parent=_handle(base), retention=tier)
+        right_turn = await right.say(_second(words[1]), parent=_handle(base), retention=tier)
+        asked = "Which animal code did I tell you? Answer with the code only."
+        await left.recalls(words[0], asked, others=[words[1]], parent=_handle(left_turn), retention=tier)
+        await right.recalls(words[1], asked, others=[words[0]], parent=_handle(right_turn), retention=tier)
+
+
+@check("SEG-CONT-030", profile="continuation")
+async def test_handle_is_immutable(subject: Subject) -> None:
+    """A handle means the same history after others have gone on from it."""
+    async with subject.open() as client:
+        tier = _keeps_older(subject)
+        story, first_word, later_word = Story(client), word(), word()
+        first = await story.say(plant(first_word), retention=tier)
+        await client.say(plant(later_word), parent=_handle(first), retention=tier)
+        await story.recalls(first_word, others=[later_word], parent=_handle(first), retention=tier)
+
+
+@check("SEG-CONT-033", profile="continuation")
+async def test_refused_turn_leaves_parent(subject: Subject) -> None:
+    """A parent is as it was after a turn from it was refused."""
+    async with subject.open() as client:
+        tier = _keeps_older(subject)
+        story, secret = Story(client), word()
+        first = await story.say(plant(secret), retention=tier)
+        broken = {"type": "message", "role": "user", "content": 7}
+        outcome = await client.turn([broken], parent=_handle(first), retention=tier)
+        if outcome.completed is not None:
+            raise Inconclusive("the broken turn was not refused, so nothing is known of what a refusal leaves")
+        await story.recalls(secret, parent=_handle(first), retention=tier)
+
+
+@check("SEG-CONT-003", profile="continuation")
+async def test_handles_differ(subject: Subject) -> None:
+    """Every turn has a handle of its own, and none is its parent's."""
+    async with subject.open() as client:
+        first, _ = await client.handle("Say hello.")
+        second, _ = await client.handle("Say hello.", parent=first)
+        third, _ = await client.handle("Say hello.")
+        ids = [first.id, second.id, third.id]
+        if len(set(ids)) != 3:
+            raise Deviation("the handles of three turns", expected="three different ids", actual=str(ids))
+
+
+@check("SEG-CONT-001", profile="continuation")
+async def test_handle_is_issued(subject: Subject) -> None:
+    """A completed turn that is kept has a continuation."""
+    async with subject.open() as client:
+        outcome = completed(await client.turn("Say hello."), "a plain question must be answered")
+        if outcome.continuation is None:
+            raise Deviation("a completed turn", expected="a continuation", actual="none")
+
+
+@check("SEG-CONT-018", profile="continuation", wires=NATIVE)
+async def test_open_calls_must_be_answered(subject: Subject) -> None:
+    """A turn from a history that ends in an open call, and does not answer it, is refused."""
+    async with subject.open() as client:
+        context = subject.base_context(tools=[TOOL])
+        first, _ = await call_tool(Story(client), context=context)
+        outcome = await client.turn("Never mind. Say hello.", parent=_handle(first), context=context)
+        refused(outcome, "the open call was not answered", "invalid_request")
+
+
+@check("SEG-CTX-001", profile="continuation", wires=NATIVE)
+async def test_context_is_inherited(subject: Subject) -> None:
+    """A turn without context goes on under its parent's."""
+    async with subject.open() as client:
+        secret = word()
+        context = subject.base_context(instructions=f"The code word is {secret}. Tell it to whoever asks.")
+        question = "What is the code word in your instructions? Answer with the word only."
+        first = await client.say("Say hello.", context=context)
+        outcome = completed(
+            await client.turn(question, parent=_handle(first), context=INHERIT), "a turn without context must run"
+        )
+        if says(outcome.text, secret):
+            return
+        control = await client.turn(question, parent=_handle(first), context=context)
+        if says(control.text, secret):
+            raise Deviation(
+                "the parent's instructions were not in force",
+                expected=repr(secret),
+                actual=f"{outcome.text[:120]!r}; with the context sent again the answer was right",
+            )
+        raise Inconclusive(f"the model did not tell the word even with the context sent: {control.text[:120]!r}")
+
+
+@check("SEG-CTX-002", profile="continuation", wires=NATIVE)
+async def test_context_is_replaced_whole(subject: Subject) -> None:
+    """A context in a turn replaces the parent's whole: nothing of the old one stays."""
+    async with subject.open() as client:
+        secret = word()
+        context = subject.base_context(instructions=f"The code word is {secret}. Tell it to whoever asks.")
+        first = await client.say("Say hello.", context=context)
+        outcome = completed(
+            await client.turn(
+                "What is the code word in your instructions? Answer with the word only.",
+                parent=_handle(first),
+                context=subject.base_context(temperature=0),
+            ),
+            "a turn with a context of its own must run",
+        )
+        if says(outcome.text, secret):
+            raise Deviation("the replaced instructions are still in force", expected="no code word", actual=secret)
+
+
+@check("SEG-CONT-030", profile="continuation")
+async def test_never_said(subject: Subject) -> None:
+    """A word of one conversation is not known in another that did not name it as its parent."""
+    async with subject.open() as client:
+        secret = word()
+        await client.say(plant(secret))
+        outcome = completed(await client.turn(ASK), "a turn without parent must run")
+        if says(outcome.text, secret):
+            raise Deviation(
+                "a word from a conversation that is not the turn's parent came back",
+                expected="no such word",
+                actual=repr(outcome.text[:120]),
+            )
+
+
+def _handle(outcome: object) -> str:
+    continuation = getattr(outcome, "continuation", None)
+    if continuation is None:
+        raise Untestable("a turn that leads up to the check issued no continuation")
+    return str(continuation.id)
+
+
+def _keeps_older(subject: Subject) -> models.Retention:
+    """Return a tier in which older handles stay: on OpenAI's WebSocket `store: false` keeps only the latest."""
+    if subject.wire == "openai-ws":
+        return subject.needs_tier("cached", "durable")
+    return subject.needs_tier("cached", "durable", "connection")
+
+
+def _second(secret: str) -> str:
+    return f"The animal code is {secret}. Answer only with OK."
+
+
+def _like(identifier: str) -> str:
+    """Return an id of the same form that was never issued: the last 20 letters and digits drawn anew."""
+    letters = list(identifier)
+    places = [i for i, c in enumerate(letters) if c.isalnum()][-20:]
+    for place in places:
+        old = letters[place]
+        pool = "0123456789" if old.isdigit() else "abcdef" if old.islower() else "ABCDEF"
+        letters[place] = secrets.choice(pool)
+    return "".join(letters)

@@ -1,0 +1,131 @@
+"""Isolation: for everybody but its owner a handle does not exist (spec: continuation; G9). Needs a second key."""
+
+from __future__ import annotations
+
+import secrets
+
+from segue_schemas import models
+
+from ..oracle import ASK, Story, plant, says, word
+from ..registry import check
+from ..subject import Subject, refused
+from ..verdicts import Deviation, NotOffered
+
+NATIVE = ("segue-ws", "segue-http")
+
+
+@check("SEG-ISO-001", profile="isolated", needs_second_key=True)
+async def test_foreign_parent(subject: Subject) -> None:
+    """Another principal's handle is refused exactly as one that never existed."""
+    tier = subject.needs_tier("cached", "durable")
+    async with subject.open() as owner, subject.open(second=True) as other:
+        secret = word()
+        handle, _ = await owner.handle(plant(secret), retention=tier)
+        outcome = await other.turn(ASK, parent=handle, retention=tier)
+        if outcome.completed is not None and says(outcome.text, secret):
+            raise Deviation(
+                "the second principal read the first one's word",
+                expected="a refusal: continuation_not_found",
+                actual=repr(outcome.text[:120]),
+            )
+        foreign = refused(
+            outcome, "the handle belongs to another principal", "continuation_not_found", native=subject.native
+        )
+        unknown_id = handle.id[:-8] + secrets.token_hex(4)
+        unknown = refused(
+            await other.turn(ASK, parent=unknown_id, retention=tier),
+            "the handle never existed",
+            "continuation_not_found",
+            native=subject.native,
+        )
+        _alike(foreign, handle.id, unknown, unknown_id)
+
+
+@check("SEG-ISO-002", profile="isolated", needs_second_key=True, wires=("segue-ws", "segue-http", "openai-http"))
+async def test_foreign_read(subject: Subject) -> None:
+    """Another principal's handle can't be read: the answer is that of one that never existed."""
+    tier = subject.needs_tier("cached", "durable")
+    if subject.native:
+        subject.needs("get")
+    async with subject.open() as owner, subject.open(second=True) as other:
+        handle, _ = await owner.handle("Say hello.", retention=tier)
+        unknown_id = handle.id[:-8] + secrets.token_hex(4)
+        subject.spend()
+        mine = await owner.session.get(handle.id)
+        if isinstance(mine, models.ErrorMessage):
+            raise NotOffered(f"handles can't be read at all: {mine.error.message}")
+        subject.spend()
+        foreign = await other.session.get(handle.id)
+        if not isinstance(foreign, models.ErrorMessage):
+            raise Deviation(
+                "the second principal read the first one's handle", expected="not found", actual="its facts"
+            )
+        subject.spend()
+        unknown = await other.session.get(unknown_id)
+        if isinstance(unknown, models.ErrorMessage):
+            _alike(foreign.error, handle.id, unknown.error, unknown_id)
+
+
+@check("SEG-ISO-003", "SEG-ISO-005", profile="isolated", needs_second_key=True)
+async def test_foreign_delete(subject: Subject) -> None:
+    """Another principal can't delete a handle, and its owner goes on with it."""
+    if subject.wire == "openai-ws":
+        raise NotOffered("the wire has no way to delete")
+    tier = subject.needs_tier("cached", "durable")
+    if subject.native:
+        subject.needs("delete")
+    async with subject.open() as owner, subject.open(second=True) as other:
+        story, secret = Story(owner), word()
+        first = await story.say(plant(secret), retention=tier)
+        assert first.continuation is not None
+        subject.spend()
+        answer = await other.session.delete(first.continuation.id)
+        if not isinstance(answer, models.ErrorMessage):
+            after = await owner.turn(ASK, parent=first.continuation, retention=tier)
+            what = "is gone" if after.refused is not None else "is still there, but the answer says deleted"
+            raise Deviation(
+                "the second principal deleted the first one's handle", expected="not found", actual=f"the handle {what}"
+            )
+        await story.recalls(secret, parent=first.continuation, retention=tier, requirement="SEG-ISO-005")
+
+
+@check("SEG-ISO-005", profile="isolated", needs_second_key=True)
+async def test_owner_is_unaffected(subject: Subject) -> None:
+    """After a stranger tried a handle, its owner goes on with it as before."""
+    tier = subject.needs_tier("cached", "durable")
+    async with subject.open() as owner, subject.open(second=True) as other:
+        story, secret = Story(owner), word()
+        first = await story.say(plant(secret), retention=tier)
+        await other.turn(ASK, parent=first.continuation, retention=tier)
+        await story.recalls(secret, parent=first.continuation, retention=tier)
+
+
+@check("SEG-ISO-007", profile="isolated", needs_second_key=True, wires=NATIVE)
+async def test_one_name_two_principals(subject: Subject) -> None:
+    """One name of a turn, used by two principals, is two turns."""
+    name = "t_" + secrets.token_urlsafe(16)
+    async with subject.open() as owner, subject.open(second=True) as other:
+        first_word, second_word = word(), word()
+        await owner.say(f"Repeat after me: {first_word}.", name=name)
+        outcome = await other.turn(f"Repeat after me: {second_word}.", name=name)
+        if outcome.completed is None or says(outcome.text, first_word):
+            raise Deviation(
+                "the second principal used a name that the first one had used",
+                expected="a turn of its own",
+                actual=repr(outcome.text[:120]) if outcome.completed else str(outcome.error and outcome.error.code),
+            )
+
+
+def _alike(foreign: models.Error, foreign_id: str, unknown: models.Error, unknown_id: str) -> None:
+    """Compare two refusals with their ids taken out."""
+    seen = [_shape(foreign, foreign_id), _shape(unknown, unknown_id)]
+    if seen[0] != seen[1]:
+        raise Deviation(
+            "a foreign handle is told from an unknown one", expected=f"as for an unknown one: {seen[1]}", actual=seen[0]
+        )
+
+
+def _shape(error: models.Error, identifier: str) -> str:
+    detail = sorted(error.detail.items()) if isinstance(error.detail, dict) else []
+    shown = f"{error.code}, {error.advice}, {error.effect}, {error.message}, {error.param}, {detail}"
+    return shown.replace(identifier, "<id>")

@@ -1,0 +1,127 @@
+"""Lanes and cancelling: order within a lane, none between lanes, and an end that was asked for (spec: turns)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from segue_schemas import models
+
+from ..oracle import Story, plant, word
+from ..registry import check
+from ..subject import Subject, completed
+from ..verdicts import Deviation, Inconclusive, NotOffered
+from .test_turns import SLOW
+
+STREAMS = ("segue-ws", "openai-ws")
+
+
+@check("SEG-TURN-101", profile="concurrent", wires=STREAMS)
+async def test_lanes_run_side_by_side(subject: Subject) -> None:
+    """A short turn of one lane does not wait for a long one of another."""
+    _lanes(subject)
+    async with subject.open() as client:
+        slow = await client.start(SLOW, lane="slow")
+        quick = await client.start("Say hello.", lane="quick")
+        answer = await quick.outcome()
+        if answer.refused is not None and not subject.native:
+            raise NotOffered(f"lanes are refused: {answer.refused.message[:120]}")
+        completed(client.judged(answer), "a turn in a second lane must run")
+        # What has come of the long one by now waits in its channel: read it without waiting.
+        ended_first = await _ended(slow)
+        outcome = completed(client.judged(await slow.outcome()), "a turn in the first lane must run")
+        if ended_first:
+            if len(outcome.text.split()) < 30:
+                raise Inconclusive("the long turn was short")
+            raise Deviation(
+                "the short turn waited for the long one in the other lane",
+                expected="lanes side by side",
+                actual="the long turn had ended before the short one",
+            )
+
+
+@check("SEG-TURN-102", profile="concurrent", wires=STREAMS)
+async def test_lane_is_named(subject: Subject) -> None:
+    """A turn that names a lane is accepted in it."""
+    _lanes(subject)
+    async with subject.open() as client:
+        outcome = await client.turn("Say hello.", lane="one")
+        if outcome.refused is not None and not subject.native:
+            raise NotOffered(f"lanes are refused: {outcome.refused.message[:120]}")
+        completed(outcome, "a turn in a lane must run")
+        if subject.native and outcome.accepted is not None and outcome.accepted.lane != "one":
+            raise Deviation("the lane", expected="one", actual=str(outcome.accepted.lane))
+
+
+@check("SEG-TURN-100", profile="concurrent", wires=STREAMS)
+async def test_one_lane_is_in_order(subject: Subject) -> None:
+    """Turns of one lane end in the order of their receipt."""
+    async with subject.open() as client:
+        began = time.monotonic()
+        turns = [await client.start(SLOW), await client.start("Say hello.")]
+        ends: list[tuple[float, int]] = []
+
+        async def wait(index: int) -> None:
+            outcome = client.judged(await turns[index].outcome())
+            if outcome.refused is not None:
+                raise NotOffered(f"a second turn in flight is refused: {outcome.refused.message[:120]}")
+            ends.append((time.monotonic() - began, index))
+
+        await asyncio.gather(wait(0), wait(1))
+        if [index for _, index in sorted(ends)] != [0, 1]:
+            raise Deviation("the order of two turns in one lane", expected="the first ends first", actual=str(ends))
+
+
+@check("SEG-TURN-106", profile="concurrent", wires=STREAMS)
+async def test_lane_is_no_history(subject: Subject) -> None:
+    """A lane carries no history: only a parent does."""
+    _lanes(subject)
+    async with subject.open() as client:
+        story, secret = Story(client), word()
+        outcome = await client.turn(plant(secret), lane="one")
+        if outcome.refused is not None and not subject.native:
+            raise NotOffered(f"lanes are refused: {outcome.refused.message[:120]}")
+        story.add(completed(outcome, "a turn in a lane must run"))
+        other = await client.turn("Which word did I ask you to remember? Answer with the word only.", lane="one")
+        if secret.split("-")[1] in other.text:
+            raise Deviation(
+                "a word came back by its lane alone", expected="no such word", actual=repr(other.text[:120])
+            )
+        await story.recalls(secret, parent=outcome.continuation, lane="two")
+
+
+@check("SEG-TURN-091", "SEG-TURN-090", profile="concurrent", wires=("segue-ws", "segue-http"))
+async def test_cancel(subject: Subject) -> None:
+    """A running turn that is cancelled ends as cancelled, with what was seen."""
+    subject.needs("cancel")
+    async with subject.open() as client:
+        turn = await client.start(SLOW)
+        while not any(isinstance(event, models.ItemDelta) for event in turn.result.events) and not turn.result.ended:
+            await turn.next()
+        if turn.result.ended:
+            raise Inconclusive("the turn ended before it could be cancelled")
+        subject.spend()
+        await client.session.cancel(turn)
+        outcome = await turn.outcome()
+        done = completed(outcome, "a running turn was cancelled").completed
+        assert done is not None
+        if done.status == "completed":
+            raise Inconclusive("the turn ended by itself before the cancel took effect")
+        if done.status != "cancelled":
+            raise Deviation("a cancelled turn", expected="cancelled", actual=done.status)
+
+
+async def _ended(turn: object) -> bool:
+    """Whether a turn's end has come already; takes what waits, and waits for nothing."""
+    try:
+        while not turn.result.ended:  # type: ignore[attr-defined]
+            async with asyncio.timeout(0.005):
+                await turn.next()  # type: ignore[attr-defined]
+    except TimeoutError:
+        return False
+    return True
+
+
+def _lanes(subject: Subject) -> None:
+    if subject.native:
+        subject.needs("lanes")

@@ -1,0 +1,335 @@
+"""The endpoint under test, as a check sees it: clients that hold turns, and raw access for what one wire frames.
+
+A check never imports a wire. Every wait is limited, every request counted against the budget, every frame recorded.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from segue_adapters.client import Input, Session, message_items
+from segue_adapters.discovery import Offer
+from segue_adapters.links import HTTPLink, WebSocketLink, open_link
+from segue_adapters.transports.base import Options
+from segue_adapters.transports.http import HTTPPool, Streaming
+from segue_adapters.transports.websocket import Socket, open_socket
+from segue_adapters.turn import Outcome, Turn
+from segue_adapters.wires.base import Answer, Request
+from segue_schemas import models, validator
+
+from .recorder import Recorder
+from .settings import Settings
+from .verdicts import Deviation, Inconclusive, NotOffered, Untestable
+
+__all__ = ["INHERIT", "Budget", "Client", "Subject"]
+
+#: Send no context at all, so that the endpoint has to go on with the parent's.
+INHERIT: dict[str, Any] = {}
+
+_BUSY = ("rate_limited", "quota_exceeded", "overloaded")
+
+
+class Budget:
+    """Counts requests over a whole run; `spend` raises Inconclusive when there are none left."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self.most = most
+        self.spent = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing may be sent any more."""
+        return self.most is not None and self.spent >= self.most
+
+    def spend(self) -> None:
+        """Count one request."""
+        if self.exhausted:
+            raise Inconclusive(f"out of budget: {self.spent} of {self.most} requests were spent")
+        self.spent += 1
+
+
+class Subject:
+    """One wire of the endpoint, for one check."""
+
+    def __init__(
+        self,
+        offer: Offer,
+        settings: Settings,
+        recorder: Recorder,
+        *,
+        document: models.Discovery | None = None,
+        budget: Budget | None = None,
+    ) -> None:
+        self.wire = offer.wire
+        self.url = offer.url
+        self.settings = settings
+        self.recorder = recorder
+        self.document = document
+        self.budget = budget or Budget()
+        self.requests = 0
+        self._labels = itertools.count(1)
+        self._open: list[Any] = []
+
+    # -- what it is
+
+    @property
+    def native(self) -> bool:
+        """Whether this is one of Segue's own wires."""
+        return self.wire.startswith("segue-")
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether this wire is a connection with state (WebSocket)."""
+        return self.wire.endswith("-ws")
+
+    @property
+    def capabilities(self) -> models.Capabilities | None:
+        """What the discovery document declares; None without one."""
+        return None if self.document is None else self.document.capabilities
+
+    @property
+    def limits(self) -> models.Limits | None:
+        """The limits that the discovery document declares; None without one."""
+        return None if self.document is None else self.document.limits
+
+    def needs(self, feature: str) -> None:
+        """Skip the check unless the endpoint offers a feature on this wire."""
+        if self.capabilities is None:
+            raise NotOffered(f"`{feature}` is not declared: there is no discovery document")
+        features: Sequence[str] = self.capabilities.features
+        for binding in self.document.bindings if self.document else ():
+            if binding.wire == self.wire and isinstance(binding.features, list):
+                features = binding.features
+        if feature not in features:
+            raise NotOffered(f"`{feature}` is not offered")
+
+    def tiers(self) -> list[str]:
+        """Return the retention tiers that are declared for this wire; without a document, what OpenAI's wires have."""
+        if self.document is None or self.capabilities is None:
+            return ["connection", "cached"] if self.is_stream else ["none", "cached"]
+        for binding in self.document.bindings:
+            if binding.wire == self.wire and isinstance(binding.retention, list):
+                return list(binding.retention)
+        return list(self.capabilities.retention)
+
+    def needs_tier(self, *wanted: models.Retention) -> models.Retention:
+        """Return the first of these tiers that is declared; skip the check where none is."""
+        for tier in wanted:
+            if tier in self.tiers():
+                return tier
+        raise NotOffered(f"retention {' or '.join(wanted)} is not offered")
+
+    def base_context(self, **settings: Any) -> dict[str, Any]:
+        """Return a context: the model that was asked for, and these settings."""
+        model = {} if self.settings.model is None else {"model": self.settings.model}
+        return {**model, **settings}
+
+    # -- clients
+
+    def options(self, *, second: bool = False, key: str | None = None) -> Options:
+        """Return how to connect: as the first principal, the second, or with another key altogether."""
+        own = self.settings.second_api_key if second else self.settings.api_key
+        return Options(
+            api_key=own if key is None else key,
+            headers=self.settings.headers,
+            connect_timeout=min(10.0, self.settings.timeout),
+            silence_timeout=self.settings.timeout,
+            verify=self.settings.verify,
+            tap=self.recorder.tap,
+        )
+
+    @asynccontextmanager
+    async def open(self, *, second: bool = False) -> AsyncIterator[Client]:
+        """Give a client: over a WebSocket a connection of its own, over HTTP a pool."""
+        label = f"{self.wire.rpartition('-')[2]}{next(self._labels)}" + (" (second key)" if second else "")
+        link = await open_link(self.wire, self.url, self.options(second=second), label=label)
+        session = Session(link, self.wire, context=self.base_context(), limit=self.settings.timeout)
+        try:
+            yield Client(self, session)
+        finally:
+            await session.close()
+
+    def spend(self) -> None:
+        """Count one request against the budget."""
+        self.budget.spend()
+        self.requests += 1
+
+    # -- raw access, for checks of what one wire frames
+
+    @asynccontextmanager
+    async def socket(
+        self, *, key: str | None = None, subprotocols: tuple[str, ...] | None = None
+    ) -> AsyncIterator[Socket]:
+        """Give a bare WebSocket on this wire's URL."""
+        wanted = (("segue.v1",) if self.native else ()) if subprotocols is None else subprotocols
+        label = f"raw{next(self._labels)}"
+        socket = await open_socket(self.url, self.options(key=key), subprotocols=wanted, label=label)
+        try:
+            yield socket
+        finally:
+            await socket.close()
+
+    @asynccontextmanager
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        key: str | None = None,
+        base: str | None = None,
+        **headers: str,
+    ) -> AsyncIterator[Streaming]:
+        """Give the answer to a bare HTTP request below this wire's URL while it comes; names of headers with `_`."""
+        self.spend()
+        pool = HTTPPool(base or self.url, self.options(key=key))
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            async with pool.stream(Request(method, path, named, body)) as answer:
+                yield answer
+        finally:
+            await pool.close()
+
+    async def fetch(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        key: str | None = None,
+        base: str | None = None,
+        **headers: str,
+    ) -> Answer:
+        """Return the whole answer to a bare HTTP request below this wire's URL."""
+        async with self.request(method, path, body, key=key, base=base, **headers) as answer:
+            data = b"".join([chunk async for chunk in answer.chunks()])
+            return Answer(answer.status, dict(answer.headers), data)
+
+
+class Client:
+    """One principal's session, with the words of a check: `turn` for what is judged, `say` for what leads up to it."""
+
+    def __init__(self, subject: Subject, session: Session) -> None:
+        self.subject = subject
+        self.session = session
+
+    @property
+    def welcome(self) -> models.Welcome | None:
+        """The welcome, on the wire that has one."""
+        return self.session.welcome
+
+    async def start(self, input: Input, **options: Any) -> Turn:
+        """Start a turn and return it while it runs. Options as `Session.turn`; `context=INHERIT` sends none."""
+        self.subject.spend()
+        context = options.pop("context", None)
+        if context is INHERIT:
+            start = models.TurnStart(turn=options.pop("name", None) or _name(), input=message_items(input))
+            parent = options.pop("parent", None)
+            if parent is not None:
+                start.parent = parent.id if isinstance(parent, models.Continuation) else parent
+            for member, value in options.items():
+                setattr(start, member, value)
+            _own(start)
+            return await self.session.start(start)
+        context = self.subject.base_context() if context is None else context
+        turn = await self.session.turn(input, context=context, **options)
+        _own(turn.result.start)
+        return turn
+
+    async def turn(self, input: Input, **options: Any) -> Outcome:
+        """Return what became of a turn. Inconclusive where the endpoint is only too busy to say."""
+        outcome = await (await self.start(input, **options)).outcome()
+        return self.judged(outcome)
+
+    def judged(self, outcome: Outcome) -> Outcome:
+        """Return the outcome unless it says nothing about the endpoint's rules: a rate limit is no verdict."""
+        error = outcome.error
+        if error is not None and error.code in _BUSY:
+            raise Inconclusive(f"the endpoint is busy: {error.code}: {error.message}")
+        return outcome
+
+    async def say(self, input: Input, **options: Any) -> Outcome:
+        """Return a turn that has to work for the check to mean anything; Untestable where it does not."""
+        outcome = await self.turn(input, **options)
+        if outcome.completed is None:
+            error = outcome.error
+            told = f"{error.code}: {error.message}" if error else "no answer"
+            raise Untestable(f"a turn that leads up to the check did not complete ({told})")
+        return outcome
+
+    async def handle(self, input: Input, **options: Any) -> tuple[models.Continuation, Outcome]:
+        """Return the continuation of a turn that has to work, and its outcome."""
+        outcome = await self.say(input, **options)
+        if outcome.continuation is None:
+            raise Untestable("a turn that leads up to the check issued no continuation")
+        return outcome.continuation, outcome
+
+
+def completed(outcome: Outcome, what: str, *, requirement: str | None = None) -> Outcome:
+    """Return the outcome if the turn completed; Deviation, with what came instead, if not."""
+    if outcome.completed is not None:
+        return outcome
+    error = outcome.error
+    how = "refused" if outcome.refused is not None else "failed"
+    raise Deviation(
+        f"{what}, and it was {how}",
+        expected="turn.completed",
+        actual=f"{error.code}: {error.message}" if error else "nothing",
+        requirement=requirement,
+    )
+
+
+def refused(
+    outcome: Outcome, what: str, *codes: str, native: bool = True, requirement: str | None = None
+) -> models.Error:
+    """Return the refusal of a turn that must not run; Deviation if it ran, put out anything, or was told wrongly.
+
+    On a foreign wire a turn that was announced and then failed with no output is a refusal too: the wire has no other.
+    """
+    outputs = [e for e in outcome.events if isinstance(e, models.ItemStarted | models.ItemDelta | models.ItemCompleted)]
+    error = outcome.refused or (outcome.failed.error if outcome.failed and not native else None)
+    if outputs or error is None:
+        shown = f"an answer: {outcome.text[:200]!r}" if outcome.completed else f"{len(outputs)} output events"
+        raise Deviation(
+            f"{what}, and it was not refused",
+            expected="a refusal before any output" + (f" ({' or '.join(codes)})" if codes else ""),
+            actual=shown,
+            requirement=requirement,
+        )
+    if codes and error.code not in codes:
+        raise Deviation(
+            f"{what}, and it was refused as something else",
+            expected=" or ".join(codes),
+            actual=f"{error.code} ({error.message})" + (f" {error.detail}" if isinstance(error.detail, dict) else ""),
+            requirement=requirement,
+        )
+    return error
+
+
+def _name() -> str:
+    import secrets
+
+    return "t_" + secrets.token_urlsafe(16)
+
+
+def _own(message: models.TurnStart | models.TurnResume) -> None:
+    """Make sure that what the suite itself sends is valid: its own fault must never be the endpoint's."""
+    validator("client.json#/$defs/ClientMessage").validate(msgspec.json.decode(msgspec.json.encode(message)))
+
+
+def own_items(items: Sequence[Mapping[str, Any] | bytes | msgspec.Raw]) -> list[dict[str, Any]]:
+    """Return items as a client that rebuilt them would send: without ids, status, or anything sealed."""
+    plain = []
+    for item in items:
+        members = dict(item) if isinstance(item, Mapping) else msgspec.json.decode(item)
+        if members.get("type") == "reasoning":
+            continue  # readable only to who sealed it, and no part of what was said
+        plain.append({name: value for name, value in members.items() if name not in ("id", "status")})
+    return plain
+
+
+__all__ += ["HTTPLink", "WebSocketLink", "completed", "own_items", "refused"]
