@@ -1,0 +1,109 @@
+"""The command line's front door: `segue COMMAND`.
+
+Commands are found by entry point (group `segue.commands`) and loaded only when they are run, so `segue --help` costs
+no import of theirs, and this package knows nothing of what lies above it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+
+import click
+
+__all__ = ["FrontDoor", "main"]
+
+GROUP = "segue.commands"
+#: One line for each of the distribution's own commands, and the extra that it needs: told without loading it.
+_OWN: Mapping[str, tuple[str, str]] = {
+    "check": ("Check an endpoint for stateful continuation.", "check"),
+    "matrix": ("Compare reports: a Markdown page of checks by endpoint and wire.", "check"),
+    "serve": ("Serve the reference endpoint, all wires on one port.", "gateway"),
+}
+
+
+class FrontDoor(click.Group):
+    """A group whose commands are entry points."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            name="segue",
+            help="Segue: stateful continuation between AI agents and model endpoints.",
+            epilog="`segue COMMAND --help` tells more of each.",
+            params=[
+                click.Option(
+                    ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_show_version,
+                    help="Show the version and exit.",
+                )
+            ],
+        )  # fmt: skip
+        self._found: dict[str, metadata.EntryPoint] | None = None
+
+    @property
+    def found(self) -> dict[str, metadata.EntryPoint]:
+        """The entry points by command name."""
+        if self._found is None:
+            self._found = {entry.name: entry for entry in metadata.entry_points(group=GROUP)}
+        return self._found
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, loading none."""
+        return sorted(self.found)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command; one that can't be loaded becomes a command that says what to install."""
+        entry = self.found.get(cmd_name)
+        if entry is None:
+            return None
+        try:
+            loaded = entry.load()
+        except ImportError as error:
+            return _missing(cmd_name, error)
+        return loaded if isinstance(loaded, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without loading any."""
+        rows = [(name, _OWN.get(name, (f"({entry.value.partition(':')[0]})", ""))[0]) for name, entry in
+                sorted(self.found.items())]  # fmt: skip
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        try:
+            version = metadata.version("segue-protocol")
+        except metadata.PackageNotFoundError:
+            version = "unknown (not installed)"
+        click.echo(f"segue {version}")
+        ctx.exit()
+
+
+def _missing(name: str, error: ImportError) -> click.Command:
+    extra = _OWN.get(name, ("", ""))[1]
+    lacks = error.name or str(error)
+    message = f"segue {name} needs {lacks}, which is not installed"
+    if extra:
+        message += f"; install it with\n\n  pip install 'segue-protocol[{extra}]'\n"
+
+    def tell() -> None:
+        click.echo(message, err=True)
+        raise SystemExit(2)
+
+    # Whatever options follow, what is missing is the answer to them.
+    settings = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+    return click.Command(name, callback=tell, context_settings=settings)
+
+
+def main() -> None:
+    """Run the command line; ends the process with the command's exit code, never with a traceback."""
+    try:
+        FrontDoor().main(prog_name="segue")
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        click.echo(f"segue: a fault of this program: {told} (--debug, where the command has it, shows more)", err=True)
+        sys.exit(4)
