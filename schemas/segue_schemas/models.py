@@ -6,26 +6,23 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
-Segue10Bundled: TypeAlias = Annotated[Any, Meta(title='Segue 1.0, bundled')]
+TurnName: TypeAlias = Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
 
 
-TurnName: TypeAlias = Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+SteerName: TypeAlias = Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
 
 
-SteerName: TypeAlias = Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+Ref: TypeAlias = Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
 
 
-Ref: TypeAlias = Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+LaneName: TypeAlias = Annotated[str, Meta(pattern='^[A-Za-z0-9_.-]{1,256}\\Z')]
 
 
-LaneName: TypeAlias = Annotated[str, Meta(pattern='^[A-Za-z0-9_.-]{1,256}$')]
-
-
-ContinuationId: TypeAlias = Annotated[str, Meta(pattern='^[!-~]{1,256}$')]
+ContinuationId: TypeAlias = Annotated[str, Meta(pattern='^[!-~]{1,256}\\Z')]
 
 
 Digest: TypeAlias = Annotated[
-    str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+    str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
 ]
 
 
@@ -44,18 +41,10 @@ DurationMs: TypeAlias = Annotated[int, Meta(ge=0, le=9007199254740991)]
 Retention: TypeAlias = Literal['none', 'connection', 'cached', 'durable']
 
 
-JsonPointer: TypeAlias = Annotated[str, Meta(pattern='^(/([^~/]|~[01])*)*$')]
+JsonPointer: TypeAlias = Annotated[str, Meta(pattern='^(/([^~/]|~[01])*)*\\Z')]
 
 
 ItemStatus: TypeAlias = Literal['in_progress', 'completed', 'incomplete']
-
-
-class ContentPart(Struct):
-    """
-    One part of a message's content.
-    """
-
-    type: Annotated[str, Meta(min_length=1)]
 
 
 class InputTextPart(Struct, tag_field='type', tag='input_text'):
@@ -124,7 +113,7 @@ class FunctionCallOutputItem(Struct, tag_field='type', tag='function_call_output
     """
 
     call_id: Annotated[str, Meta(min_length=1)]
-    output: str | list[ContentPart]
+    output: str | list[Raw]
     id: str | None | UnsetType = UNSET
     status: Literal['in_progress', 'completed', 'incomplete'] | None | UnsetType = UNSET
 
@@ -148,7 +137,7 @@ class CustomToolCallOutputItem(Struct, tag_field='type', tag='custom_tool_call_o
     """
 
     call_id: Annotated[str, Meta(min_length=1)]
-    output: str | list[ContentPart]
+    output: str | list[Raw]
     id: str | None | UnsetType = UNSET
     status: Literal['in_progress', 'completed', 'incomplete'] | None | UnsetType = UNSET
 
@@ -168,7 +157,7 @@ class Covers(Struct):
     """
 
     digest: Annotated[
-        str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+        str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
     ]
     length: Annotated[int, Meta(ge=0, le=9007199254740991)]
 
@@ -197,12 +186,12 @@ class ContextPatch(Struct):
     """
 
     base: Annotated[
-        str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+        str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
     ]
     patch: dict[str, Any]
 
 
-ErrorCode: TypeAlias = Annotated[str, Meta(pattern='^[a-z][a-z0-9_]{0,63}$')]
+ErrorCode: TypeAlias = Annotated[str, Meta(pattern='^[a-z][a-z0-9_]{0,63}\\Z')]
 
 
 KnownErrorCode: TypeAlias = Literal['malformed_message', 'unsupported_message', 'unsupported_version', 'invalid_request', 'message_too_large', 'unauthenticated', 'forbidden', 'continuation_not_found', 'history_mismatch', 'context_not_found', 'turn_conflict', 'turn_not_found', 'events_gone', 'lane_full', 'too_many_lanes', 'too_late', 'interrupted', 'rate_limited', 'quota_exceeded', 'slow_reader', 'overloaded', 'upstream_failed', 'upstream_timeout', 'deadline_exceeded', 'retention_unavailable', 'not_offered', 'draining', 'internal_error']
@@ -219,7 +208,7 @@ class Error(Struct):
     What happened, whether the model ran, and what to do.
     """
 
-    code: Annotated[str, Meta(pattern='^[a-z][a-z0-9_]{0,63}$')]
+    code: Annotated[str, Meta(pattern='^[a-z][a-z0-9_]{0,63}\\Z')]
     advice: Literal['resend_full', 'resend_context', 'reconnect', 'retry', 'wait', 'fix', 'authenticate', 'give_up']
     effect: Literal['none', 'partial', 'unknown']
     message: Annotated[str, Meta(min_length=1)]
@@ -228,7 +217,7 @@ class Error(Struct):
     detail: dict[str, Any] | UnsetType = UNSET
 
 
-Feature: TypeAlias = Annotated[str, Meta(pattern='^[a-z][a-z0-9_:.-]{0,63}$')]
+Feature: TypeAlias = Annotated[str, Meta(pattern='^[a-z][a-z0-9_:.-]{0,63}\\Z')]
 
 
 ModelInput: TypeAlias = Literal['exact', 'reported', 'unknown']
@@ -276,7 +265,7 @@ class Limits(Struct):
     turns_held: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
 
 
-WireName: TypeAlias = Annotated[str, Meta(pattern='^[a-z][a-z0-9-]{0,31}$')]
+WireName: TypeAlias = Annotated[str, Meta(pattern='^[a-z][a-z0-9-]{0,31}\\Z')]
 
 
 class Binding(Struct):
@@ -284,7 +273,7 @@ class Binding(Struct):
     One wire that an endpoint serves.
     """
 
-    wire: Annotated[str, Meta(pattern='^[a-z][a-z0-9-]{0,31}$')]
+    wire: Annotated[str, Meta(pattern='^[a-z][a-z0-9-]{0,31}\\Z')]
     url: Annotated[str, Meta(min_length=1)]
     retention: list[Literal['none', 'connection', 'cached', 'durable']] | UnsetType = (
         UNSET
@@ -292,7 +281,7 @@ class Binding(Struct):
     features: list[Feature] | UnsetType = UNSET
 
 
-Version: TypeAlias = Annotated[str, Meta(pattern='^[0-9]+\\.[0-9]+$')]
+Version: TypeAlias = Annotated[str, Meta(pattern='^[0-9]+\\.[0-9]+\\Z')]
 
 
 class Discovery(Struct):
@@ -312,18 +301,18 @@ class Continuation(Struct):
     Immutable handle on a history, issued when a turn ends. Going on from an older one is a fork.
     """
 
-    id: Annotated[str, Meta(pattern='^[!-~]{1,256}$')]
+    id: Annotated[str, Meta(pattern='^[!-~]{1,256}\\Z')]
     retention: Literal['none', 'connection', 'cached', 'durable']
     digest: (
         Annotated[
-            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
         ]
         | UnsetType
     ) = UNSET
     length: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
     context: (
         Annotated[
-            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
         ]
         | UnsetType
     ) = UNSET
@@ -336,12 +325,12 @@ class Expectation(Struct):
     """
 
     digest: Annotated[
-        str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+        str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
     ]
     length: Annotated[int, Meta(ge=0, le=9007199254740991)]
     context: (
         Annotated[
-            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
         ]
         | UnsetType
     ) = UNSET
@@ -352,9 +341,9 @@ class Bundle(Struct):
     A history that can be carried to another endpoint.
     """
 
-    segue: Annotated[str, Meta(pattern='^[0-9]+\\.[0-9]+$')]
+    segue: Annotated[str, Meta(pattern='^[0-9]+\\.[0-9]+\\Z')]
     digest: Annotated[
-        str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+        str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
     ]
     length: Annotated[int, Meta(ge=0, le=9007199254740991)]
     items: list[Raw]
@@ -377,7 +366,7 @@ class Trace(Struct):
     """
 
     traceparent: Annotated[
-        str, Meta(pattern='^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$')
+        str, Meta(pattern='^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\\Z')
     ]
     tracestate: str | UnsetType = UNSET
 
@@ -387,9 +376,9 @@ class TurnStart(Struct, tag_field='type', tag='turn.start'):
     Starts a turn, or attaches to the turn of that name.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     input: list[Raw]
-    lane: Annotated[str, Meta(pattern='^[A-Za-z0-9_.-]{1,256}$')] | UnsetType = UNSET
+    lane: Annotated[str, Meta(pattern='^[A-Za-z0-9_.-]{1,256}\\Z')] | UnsetType = UNSET
     parent: Annotated[str, Meta(max_length=1024, min_length=1)] | UnsetType = UNSET
     expect: Expectation | UnsetType = UNSET
     context: Raw | UnsetType = UNSET
@@ -407,7 +396,7 @@ class TurnResume(Struct, tag_field='type', tag='turn.resume'):
     Reads a turn's record, from the beginning or behind a number.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     after: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
 
 
@@ -416,7 +405,7 @@ class TurnCancel(Struct, tag_field='type', tag='turn.cancel'):
     Asks that a turn stop. The outcome is whatever terminal event is written first.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
 
 
 class TurnSteer(Struct, tag_field='type', tag='turn.steer'):
@@ -424,8 +413,8 @@ class TurnSteer(Struct, tag_field='type', tag='turn.steer'):
     Adds input to a running turn.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
-    steer: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
+    steer: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     input: Annotated[list[Raw], Meta(min_length=1)]
 
 
@@ -434,8 +423,8 @@ class ContinuationGet(Struct, tag_field='type', tag='continuation.get'):
     Asks what a continuation holds.
     """
 
-    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
-    id: Annotated[str, Meta(pattern='^[!-~]{1,256}$')]
+    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
+    id: Annotated[str, Meta(pattern='^[!-~]{1,256}\\Z')]
 
 
 class ContinuationExport(Struct, tag_field='type', tag='continuation.export'):
@@ -443,8 +432,8 @@ class ContinuationExport(Struct, tag_field='type', tag='continuation.export'):
     Asks for the whole history as a bundle.
     """
 
-    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
-    id: Annotated[str, Meta(pattern='^[!-~]{1,256}$')]
+    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
+    id: Annotated[str, Meta(pattern='^[!-~]{1,256}\\Z')]
 
 
 class ContinuationImport(Struct, tag_field='type', tag='continuation.import'):
@@ -452,7 +441,7 @@ class ContinuationImport(Struct, tag_field='type', tag='continuation.import'):
     Makes a continuation from a bundle.
     """
 
-    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     bundle: Bundle
     retention: Literal['none', 'connection', 'cached', 'durable'] | UnsetType = UNSET
 
@@ -462,8 +451,8 @@ class ContinuationDelete(Struct, tag_field='type', tag='continuation.delete'):
     Deletes a continuation and the records that hold its output.
     """
 
-    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
-    id: Annotated[str, Meta(pattern='^[!-~]{1,256}$')]
+    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
+    id: Annotated[str, Meta(pattern='^[!-~]{1,256}\\Z')]
     descendants: bool | UnsetType = UNSET
 
 
@@ -472,7 +461,7 @@ class Welcome(Struct, tag_field='type', tag='welcome'):
     The first message of a connection, sent unasked.
     """
 
-    protocol: Annotated[str, Meta(pattern='^[0-9]+\\.[0-9]+$')]
+    protocol: Annotated[str, Meta(pattern='^[0-9]+\\.[0-9]+\\Z')]
     endpoint: Annotated[str, Meta(min_length=1)]
     capabilities: Capabilities
     limits: Limits
@@ -520,13 +509,13 @@ class TurnAccepted(Struct, tag_field='type', tag='turn.accepted'):
     The turn exists and its name is claimed; its parent is resolved.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     seq: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
-    lane: Annotated[str, Meta(pattern='^[A-Za-z0-9_.-]{1,256}$')] | UnsetType = UNSET
-    parent: Annotated[str, Meta(pattern='^[!-~]{1,256}$')] | UnsetType = UNSET
+    lane: Annotated[str, Meta(pattern='^[A-Za-z0-9_.-]{1,256}\\Z')] | UnsetType = UNSET
+    parent: Annotated[str, Meta(pattern='^[!-~]{1,256}\\Z')] | UnsetType = UNSET
     context: (
         Annotated[
-            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
         ]
         | UnsetType
     ) = UNSET
@@ -541,7 +530,7 @@ class TurnProgress(Struct, tag_field='type', tag='turn.progress'):
     A sign of life, at least every `limits.heartbeat_ms`. Has no number and is not replayed.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     phase: Annotated[str, Meta(min_length=1)]
 
 
@@ -550,7 +539,7 @@ class ItemStarted(Struct, tag_field='type', tag='item.started'):
     An item begins.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     index: Annotated[int, Meta(ge=0, le=9007199254740991)]
     item: Raw
     seq: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
@@ -561,9 +550,9 @@ class ItemDelta(Struct, tag_field='type', tag='item.delta'):
     The one delta, for every item type.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     index: Annotated[int, Meta(ge=0, le=9007199254740991)]
-    at: Annotated[str, Meta(pattern='^(/([^~/]|~[01])*)*$')]
+    at: Annotated[str, Meta(pattern='^(/([^~/]|~[01])*)*\\Z')]
     seq: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
     from_: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = field(
         name='from', default=UNSET
@@ -577,8 +566,8 @@ class TurnSteered(Struct, tag_field='type', tag='turn.steered'):
     A steer's items have entered the turn.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
-    steer: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
+    steer: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     index: Annotated[int, Meta(ge=0, le=9007199254740991)]
     seq: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
 
@@ -588,12 +577,12 @@ class ItemCompleted(Struct, tag_field='type', tag='item.completed'):
     An item is whole.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     index: Annotated[int, Meta(ge=0, le=9007199254740991)]
     seq: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
     digest: (
         Annotated[
-            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
         ]
         | UnsetType
     ) = UNSET
@@ -605,13 +594,13 @@ class TurnCompleted(Struct, tag_field='type', tag='turn.completed'):
     Terminal: the turn ended and what was seen is history.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     status: Literal['completed', 'incomplete', 'cancelled']
     seq: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
     reason: Annotated[str, Meta(min_length=1)] | UnsetType = UNSET
     digest: (
         Annotated[
-            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$')
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
         ]
         | UnsetType
     ) = UNSET
@@ -628,7 +617,7 @@ class TurnFailed(Struct, tag_field='type', tag='turn.failed'):
     Terminal: the turn failed after it was accepted. Its parent stays; no continuation is issued.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     error: Error
     seq: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
     usage: Usage | UnsetType = UNSET
@@ -639,7 +628,7 @@ class TurnSnapshot(Struct, tag_field='type', tag='turn.snapshot'):
     Over HTTP: a whole turn in one answer.
     """
 
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     accepted: TurnAccepted
     items: list[Raw]
     completed: TurnCompleted | UnsetType = UNSET
@@ -652,7 +641,7 @@ class ContinuationInfo(Struct, tag_field='type', tag='continuation.info'):
     What a continuation holds; also the answer to an import.
     """
 
-    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     continuation: Continuation
 
 
@@ -661,7 +650,7 @@ class ContinuationBundle(Struct, tag_field='type', tag='continuation.bundle'):
     An exported history.
     """
 
-    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
+    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     bundle: Bundle
 
 
@@ -670,8 +659,8 @@ class ContinuationDeleted(Struct, tag_field='type', tag='continuation.deleted'):
     A continuation is gone.
     """
 
-    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')]
-    id: Annotated[str, Meta(pattern='^[!-~]{1,256}$')]
+    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
+    id: Annotated[str, Meta(pattern='^[!-~]{1,256}\\Z')]
     count: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
 
 
@@ -680,7 +669,7 @@ class ContinuationEvicted(Struct, tag_field='type', tag='continuation.evicted'):
     Notice that a continuation is no longer resolvable.
     """
 
-    id: Annotated[str, Meta(pattern='^[!-~]{1,256}$')]
+    id: Annotated[str, Meta(pattern='^[!-~]{1,256}\\Z')]
     reason: Annotated[str, Meta(min_length=1)] | UnsetType = UNSET
 
 
@@ -720,9 +709,9 @@ class ErrorMessage(Struct, tag_field='type', tag='error'):
 
     error: Error
     refused: str | UnsetType = UNSET
-    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')] | UnsetType = UNSET
-    steer: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')] | UnsetType = UNSET
-    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}$')] | UnsetType = UNSET
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')] | UnsetType = UNSET
+    steer: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')] | UnsetType = UNSET
+    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')] | UnsetType = UNSET
 
 
 class MessageItem(Struct, tag_field='type', tag='message'):
@@ -731,7 +720,7 @@ class MessageItem(Struct, tag_field='type', tag='message'):
     """
 
     role: Literal['user', 'assistant', 'system', 'developer']
-    content: str | list[ContentPart]
+    content: str | list[Raw]
     id: str | None | UnsetType = UNSET
     status: Literal['in_progress', 'completed', 'incomplete'] | None | UnsetType = UNSET
 

@@ -54,6 +54,14 @@ class Socket:
         except ConnectionClosed as closed:
             raise self._cut(closed) from None
 
+    async def send_fragments(self, pieces: list[str]) -> None:
+        """Send one text message in several frames."""
+        self._tap("sent", "text", "".join(pieces))
+        try:
+            await self._connection.send(pieces)
+        except ConnectionClosed as closed:
+            raise self._cut(closed) from None
+
     async def receive(self, limit: float | None = None) -> str | bytes:
         """Return the next frame; TimedOut after `limit` seconds of silence."""
         try:

@@ -1,0 +1,94 @@
+"""OpenAI Responses over HTTP, bare: statuses, content types, framing of the stream (spec: binding-openai-http)."""
+
+from __future__ import annotations
+
+import json
+
+from ..registry import check
+from ..responses_wire import create, sse_of
+from ..subject import Subject
+from ..verdicts import Deviation, Untestable
+
+WIRE = ("openai-http",)
+
+
+@check("SEG-OHTTP-010", "SEG-OHTTP-011", profile="core", wires=WIRE)
+async def test_whole_answer(subject: Subject) -> None:
+    """Without `stream` the answer is 200 and one Response object, finished."""
+    body = json.dumps(create(subject, "Say hello.")).encode()
+    answer = await subject.fetch("POST", "/responses", body, content_type="application/json")
+    if answer.status != 200:
+        raise Deviation("a plain create", expected="200", actual=f"{answer.status}: {answer.body[:200]!r}")
+    try:
+        response = json.loads(answer.body)
+    except ValueError:
+        raise Deviation("the answer is not JSON", expected="a Response", actual=repr(answer.body[:200])) from None
+    if not isinstance(response, dict) or response.get("object") != "response" or not response.get("id"):
+        raise Deviation("the answer", expected="an object `response` with an id", actual=str(response)[:200])
+    missing = [n for n in ("created_at", "model", "output", "parallel_tool_calls", "tool_choice", "tools")
+               if n not in response]  # fmt: skip
+    if missing:
+        raise Deviation(
+            f"the Response lacks {', '.join(missing)}",
+            expected="the members that clients need",
+            actual=", ".join(sorted(response)),
+            requirement="SEG-OHTTP-011",
+        )
+
+
+@check("SEG-OHTTP-020", profile="core", wires=WIRE)
+async def test_stream_content_type(subject: Subject) -> None:
+    """With `stream` the answer is an event stream."""
+    body = json.dumps({**create(subject, "Say hello."), "stream": True}).encode()
+    async with subject.request("POST", "/responses", body, content_type="application/json") as answer:
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+        if answer.status != 200 or kind != "text/event-stream":
+            raise Deviation("a streamed create", expected="200 text/event-stream", actual=f"{answer.status} {kind}")
+        async for _ in answer.chunks():
+            pass
+
+
+@check("SEG-OHTTP-022", "SEG-OHTTP-021", profile="core", wires=WIRE)
+async def test_event_names(subject: Subject) -> None:
+    """The name of each event, where it has one, is the type of its data."""
+    for event in await sse_of(subject, {**create(subject), "stream": True}):
+        if event.data == "[DONE]":
+            continue
+        try:
+            kind = json.loads(event.data)["type"]
+        except (ValueError, KeyError, TypeError):
+            raise Deviation(
+                "an event's data", expected="a JSON object with `type`", actual=event.data[:200],
+                requirement="SEG-OHTTP-021",
+            ) from None  # fmt: skip
+        if event.event not in ("message", kind):
+            raise Deviation("an event's name", expected=kind, actual=event.event)
+
+
+@check("SEG-OHTTP-031", profile="core", wires=WIRE)
+async def test_lost_parent_status(subject: Subject) -> None:
+    """A parent that is not held is answered 400 or 404."""
+    body = create(subject, "Say hello.", previous_response_id="resp_" + "0123456789abcdef" * 2)
+    answer = await subject.fetch("POST", "/responses", json.dumps(body).encode(), content_type="application/json")
+    if answer.status not in (400, 404):
+        shown = answer.body[:160].decode("utf-8", "replace")
+        raise Deviation("a parent that never existed", expected="400 or 404", actual=f"{answer.status}: {shown}")
+
+
+@check("SEG-OHTTP-033", profile="core", wires=WIRE)
+async def test_unknown_id_is_404(subject: Subject) -> None:
+    """Reading a response that is not held is answered 404."""
+    answer = await subject.fetch("GET", "/responses/resp_" + "0123456789abcdef" * 2)
+    if answer.status != 404:
+        raise Deviation("reading an id that never existed", expected="404", actual=str(answer.status))
+
+
+@check("SEG-SEC-002", profile="core", wires=WIRE)
+async def test_wrong_key_refused(subject: Subject) -> None:
+    """A wrong key is refused before anything runs."""
+    if subject.settings.api_key is None:
+        raise Untestable("no key was given, so a wrong one proves nothing")
+    body = json.dumps(create(subject, "Say hello.")).encode()
+    answer = await subject.fetch("POST", "/responses", body, key="wrong-key", content_type="application/json")
+    if answer.status not in (401, 403):
+        raise Deviation("a wrong key", expected="401 or 403", actual=str(answer.status))

@@ -1,0 +1,127 @@
+"""OpenAI Responses over WebSocket, bare: the upgrade, pings, lanes' names, refusals (spec: binding-openai-ws)."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from segue_adapters.errors import TransportError, Unauthorised, WrongKind
+from segue_adapters.transports.websocket import open_socket
+
+from ..registry import check
+from ..responses_wire import TERMINAL, create, events_of, parsed
+from ..subject import Subject
+from ..verdicts import Deviation, NotOffered, Untestable
+
+WIRE = ("openai-ws",)
+
+
+@check("SEG-OWS-001", profile="core", wires=WIRE)
+async def test_no_subprotocol(subject: Subject) -> None:
+    """An upgrade that offers no subprotocol is accepted."""
+    try:
+        async with subject.socket(subprotocols=()):
+            pass
+    except WrongKind as fault:
+        raise Deviation("an upgrade without subprotocol", expected="101", actual=fault.what) from None
+
+
+@check("SEG-OWS-002", profile="core", wires=WIRE)
+async def test_unknown_query(subject: Subject) -> None:
+    """An upgrade whose URL has a query that nobody knows is accepted."""
+    joiner = "&" if "?" in subject.url else "?"
+    try:
+        socket = await open_socket(f"{subject.url}{joiner}unknown=1", subject.options(), label="query")
+    except WrongKind as fault:
+        raise Deviation("an upgrade with an unknown query", expected="101", actual=fault.what) from None
+    await socket.close()
+
+
+@check("SEG-OWS-004", profile="core", wires=WIRE)
+async def test_ping(subject: Subject) -> None:
+    """A ping is answered."""
+    async with subject.socket() as socket:
+        if not await socket.ping(min(5.0, subject.settings.timeout)):
+            raise Deviation("a ping", expected="a pong within 5 s", actual="nothing")
+
+
+@check("SEG-OWS-010", profile="core", wires=WIRE)
+async def test_stream_member(subject: Subject) -> None:
+    """`stream: true`, which common clients always send, is accepted."""
+    events = await events_of(subject, create(subject, "Say hello.", stream=True))
+    if events[-1]["type"] != "response.completed":
+        raise Deviation("stream: true", expected="response.completed", actual=json.dumps(events[-1])[:200])
+
+
+@check("SEG-OWS-021", "SEG-OWS-022", profile="core", wires=WIRE)
+async def test_lane_names(subject: Subject) -> None:
+    """Events bear the stream_id of their create, and none where it had none."""
+    plain = await events_of(subject, create(subject, "Say hello."))
+    named = [event["stream_id"] for event in plain if "stream_id" in event and event["stream_id"] is not None]
+    if named:
+        raise Deviation("a create without stream_id", expected="events without it", actual=str(named[0]))
+    events = await events_of(subject, create(subject, "Say hello.", stream_id="lane_a"))
+    if events[-1]["type"] == "error":
+        raise NotOffered("lanes are refused")
+    wrong = {str(event.get("stream_id")) for event in events if event.get("stream_id") != "lane_a"}
+    if wrong == {"None"} and not any("stream_id" in event for event in events):
+        raise Deviation(
+            "stream_id was accepted and ignored", expected="`stream_id` in every event, or a refusal", actual="none"
+        )
+    if wrong:
+        raise Deviation("the stream_id of events", expected="lane_a", actual=", ".join(sorted(wrong)))
+
+
+@check("SEG-TURN-003", "SEG-OWS-022", profile="core", wires=WIRE)
+async def test_one_after_the_other(subject: Subject) -> None:
+    """Behind a terminal event comes nothing of its response, and the next begins only then."""
+    async with subject.socket() as socket:
+        ids: list[str | None] = []
+        for question in ("Say hello.", "Say hello again."):
+            subject.spend()
+            await socket.send(json.dumps({"type": "response.create", **create(subject, question)}))
+        deadline = time.monotonic() + subject.settings.timeout
+        open_id: str | None = None
+        ended = 0
+        while ended < 2:
+            event = parsed(str(await socket.receive(max(0.1, deadline - time.monotonic()))))
+            kind, response = event["type"], event.get("response")
+            if not kind.startswith("response.") and kind != "error":
+                continue
+            identifier = response.get("id") if isinstance(response, dict) else None
+            if kind == "response.created":
+                if open_id is not None:
+                    raise Deviation(
+                        "a second response began in one lane before the first had ended",
+                        expected="a terminal event first",
+                        actual=f"response.created of {identifier}",
+                        requirement="SEG-OWS-022",
+                    )
+                open_id = identifier
+            elif isinstance(identifier, str) and identifier in ids:
+                raise Deviation("an event of a finished response came", expected="silence", actual=kind)
+            if kind in TERMINAL:
+                ids.append(open_id)
+                open_id, ended = None, ended + 1
+        try:
+            stray = parsed(str(await socket.receive(0.15)))
+        except (TimeoutError, TransportError):
+            return
+        if stray["type"].startswith("response."):
+            raise Deviation("an event came behind the last terminal event", expected="silence", actual=stray["type"])
+
+
+@check("SEG-SEC-002", profile="core", wires=WIRE)
+async def test_wrong_key_refused(subject: Subject) -> None:
+    """A wrong key is refused, at the upgrade or before anything runs."""
+    if subject.settings.api_key is None:
+        raise Untestable("no key was given, so a wrong one proves nothing")
+    try:
+        async with subject.socket(key="wrong-key") as socket:
+            subject.spend()
+            await socket.send(json.dumps({"type": "response.create", **create(subject, "Say hello.")}))
+            event = parsed(str(await socket.receive(subject.settings.timeout)))
+    except Unauthorised:
+        return
+    if event["type"] != "error":
+        raise Deviation("a wrong key", expected="401 at the upgrade, or an error", actual=event["type"])

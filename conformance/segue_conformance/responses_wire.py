@@ -1,0 +1,110 @@
+"""Bare OpenAI Responses events, for the checks of how those wires frame them: no adapter in between."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from segue_adapters.errors import TimedOut
+from segue_adapters.sse import SSEEvent, SSEParser
+from segue_adapters.wires.base import Answer
+
+from .subject import Subject
+from .verdicts import Deviation, Inconclusive, NotOffered, Untestable
+
+__all__ = ["TERMINAL", "create", "events_of", "parsed", "refusal_of", "sse_of", "terminal_of"]
+
+TERMINAL = ("response.completed", "response.incomplete", "response.failed", "response.cancelled", "error")
+
+
+def create(subject: Subject, input: Any = "Count from 1 to 20.", **members: Any) -> dict[str, Any]:
+    """Return the members of a create."""
+    return {**subject.base_context(), "input": input, **members}
+
+
+async def events_of(subject: Subject, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the events of one streamed response, as parsed JSON, up to the terminal one."""
+    if subject.wire == "openai-http":
+        events = await sse_of(subject, {**body, "stream": True})
+        return [parsed(event.data) for event in events if event.data != "[DONE]"]
+    async with subject.socket() as socket:
+        subject.spend()
+        await socket.send(json.dumps({"type": "response.create", **body}))
+        deadline = time.monotonic() + subject.settings.timeout
+        found: list[dict[str, Any]] = []
+        while not found or found[-1]["type"] not in TERMINAL:
+            frame = await socket.receive(max(0.1, deadline - time.monotonic()))
+            if isinstance(frame, bytes):
+                raise Deviation("an event came in a binary frame", expected="text frames", actual=repr(frame[:80]))
+            event = parsed(frame)
+            if event["type"].startswith("response.") or event["type"] == "error":
+                found.append(event)
+        return found
+
+
+async def sse_of(subject: Subject, body: dict[str, Any]) -> list[SSEEvent]:
+    """Return the server-sent events of one create over HTTP, to the end of the stream."""
+    parser, found, total = SSEParser(), [], 0
+    data = json.dumps(body).encode()
+    headers = {"content_type": "application/json", "accept": "text/event-stream"}
+    deadline = time.monotonic() + subject.settings.timeout
+    async with subject.request("POST", "/responses", data, **headers) as answer:
+        if answer.status >= 400:
+            text = b"".join([chunk async for chunk in answer.chunks()])
+            raise Untestable(f"a plain create was refused: {answer.status} {text[:200].decode('utf-8', 'replace')}")
+        async for chunk in answer.chunks():
+            total += len(chunk)
+            found += parser.feed(chunk)
+            if time.monotonic() > deadline:
+                raise TimedOut(f"the stream did not end within {subject.settings.timeout:g} s", answer.url)
+    return [*found, *parser.close()]
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Return an event's JSON; Deviation where it is no object with a string as `type`."""
+    try:
+        event = json.loads(text)
+    except ValueError:
+        raise Deviation("an event is not JSON", expected="one JSON object", actual=repr(text[:200])) from None
+    if not isinstance(event, dict) or not isinstance(event.get("type"), str):
+        raise Deviation("an event without a type", expected="an object with a string as `type`", actual=text[:200])
+    return event
+
+
+def terminal_of(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the `response` of the terminal event of a response that must not fail."""
+    last = events[-1] if events else {}
+    response = last.get("response")
+    if last.get("type") not in ("response.completed", "response.incomplete"):
+        told = json.dumps(last)[:300]
+        if "rate_limit" in told:
+            raise Inconclusive(f"the endpoint is busy: {told}")
+        raise Untestable(f"a plain create did not complete: {told}")
+    if not isinstance(response, dict):
+        raise Deviation("the terminal event", expected="a `response` object", actual=json.dumps(last)[:200])
+    return response
+
+
+async def refusal_of(subject: Subject, body: dict[str, Any]) -> tuple[int | None, dict[str, Any], Answer | None]:
+    """Return status, parsed body and bare answer of a create that has to be refused; Untestable where it is not."""
+    if subject.wire == "openai-http":
+        answer = await subject.fetch("POST", "/responses", json.dumps(body).encode(), content_type="application/json")
+        if answer.status < 400:
+            raise Untestable(f"the create was not refused: status {answer.status}")
+        try:
+            told = json.loads(answer.body)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            shown = answer.body[:200].decode("utf-8", "replace")
+            raise Deviation("a refusal", expected="a JSON object with `error`", actual=repr(shown))
+        return answer.status, told, answer
+    events = await events_of(subject, body)
+    last = events[-1]
+    if last["type"] == "response.failed":
+        raise NotOffered("the create was announced and failed: it has no refusal to look at")
+    if last["type"] != "error":
+        raise Untestable(f"the create was not refused: {last['type']}")
+    status = last.get("status", last.get("status_code"))
+    return status if isinstance(status, int) else None, last, None
