@@ -11,7 +11,7 @@ import unicodedata
 from ..results import CheckResult, Frame, State
 from ..verdicts import Verdict
 
-__all__ = ["ARROWS", "STATES", "VERDICTS", "clean", "cut", "frame_line", "one_line", "plain_block"]
+__all__ = ["ARROWS", "STATES", "VERDICTS", "clean", "cut", "frame_line", "gist", "one_line", "plain_block"]
 
 #: Plural-proof words for counts, in the order in which they are told.
 VERDICTS: dict[Verdict, str] = {
@@ -63,12 +63,43 @@ def cut(text: str, width: int) -> str:
     return text[:head] + left + (text[-tail:] if tail else "")
 
 
+def gist(frame: Frame) -> str:
+    """Return on one line what a frame says: of HTTP the first line, the kind of content and the body."""
+    text = frame.text
+    if frame.kind in ("request", "response"):
+        head, _, body = text.partition("\n\n")
+        first, *headers = head.splitlines() or [""]
+        kinds = [line for line in headers if line.lower().startswith("content-type:")]
+        return one_line(" ".join([first, *(kinds if frame.kind == "response" else []), body]))
+    if frame.kind == "body" and text.count("\n\n") > 1 and "data:" in text:
+        return _events(text)
+    return one_line(text)
+
+
+def _events(text: str) -> str:
+    """Return a piece of an event stream: the types of its events, and the last one's data."""
+    types: list[tuple[str, int]] = []
+    data = ""
+    for event in text.replace("\r\n", "\n").split("\n\n"):
+        fields = dict(line.partition(":")[::2] for line in event.splitlines())
+        if "data" not in fields:
+            continue
+        data = fields["data"].strip()
+        name = fields.get("event", "data").strip()
+        if types and types[-1][0] == name:
+            types[-1] = (name, types[-1][1] + 1)
+        else:
+            types.append((name, 1))
+    told = ", ".join(name if count == 1 else f"{count} x {name}" for name, count in types)
+    return f"{cut(one_line(told), 120)}; the last: {cut(one_line(data), 100)}"
+
+
 def frame_line(frame: Frame, width: int) -> str:
     """Return a frame as one line: when, which way, on which connection, what."""
     head = f"{frame.at_ms / 1000:7.3f}s {ARROWS.get(frame.direction, '--')} "
     if frame.connection:
         head += f"{one_line(frame.connection)} "
-    return head + cut(one_line(frame.text), max(20, width - len(head)))
+    return head + cut(gist(frame), max(20, width - len(head)))
 
 
 def plain_block(result: CheckResult, *, frames: int = 6, width: int = 160) -> list[str]:

@@ -1,0 +1,125 @@
+"""The part of the terminal report that tells what went wrong: a block for each failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..results import CheckResult, Report
+from ..verdicts import Verdict
+from .console import VERDICT_STYLES, safe, signs
+from .grouping import decisive, grouped, same_reason
+from .wording import clean, cut, gist, one_line
+
+__all__ = ["failures", "not_judged", "warnings"]
+
+_FRAMES = 6
+_LONG = 600
+
+
+def failures(report: Report, console: Console) -> Iterator[RenderableType]:
+    """Give a block for each failure and each fault of the suite, those that bear on the exit code first."""
+    found = grouped(report.of(Verdict.FAIL, Verdict.ERROR))
+    for group in sorted(found, key=lambda group: not report.bears(group.first)):
+        yield _heading(group.first, group.wires, console)
+        yield Padding(_body(report, group.first, console), (0, 0, 0, 2))
+        if report.rerun:
+            yield _rerun(report, group.first)
+        yield Text("")
+
+
+def _heading(result: CheckResult, wires: tuple[str, ...], console: Console) -> Text:
+    word = "SUITE ERROR" if result.verdict is Verdict.ERROR else result.verdict.upper()
+    heading = Text.assemble((f" {word} ", VERDICT_STYLES[result.verdict]), (f" {result.check}", "bold"))
+    heading.append(f"  {', '.join(wires)}", "dim")
+    return heading
+
+
+def _body(report: Report, result: CheckResult, console: Console) -> Table:
+    rows = Table.grid(padding=(0, 1))
+    rows.add_column(style="dim", no_wrap=True, min_width=8)
+    rows.add_column(ratio=1)
+    rows.add_row("check", safe(result.title))
+    # The sentence is the specification's own; its id is what one looks up there.
+    rows.add_row(result.requirement, safe(result.sentence, "bold"))
+    seen = result.message if result.verdict is not Verdict.ERROR else result.message.partition("\n")[0]
+    rows.add_row("seen", safe(cut(seen, _LONG)))
+    if result.expected or result.actual:
+        rows.add_row("expected", safe(cut(result.expected, _LONG), "green"))
+        rows.add_row("actual", safe(cut(result.actual, _LONG), "red"))
+    if result.frames:
+        rows.add_row("frames", _frames(result, console))
+    if result.verdict is Verdict.ERROR:
+        rows.add_row("", "This is a fault of the suite, not of the endpoint; --debug shows where.")
+    elif not report.bears(result):
+        rows.add_row("", f"No bearing on the exit code: {_why_none(report, result)}.")
+    return rows
+
+
+def _why_none(report: Report, result: CheckResult) -> str:
+    state = report.state(result.profile, result.wire)
+    return f"{result.profile} is {state.reason}" if state is not None and state.reason else "it was not asked for"
+
+
+def _frames(result: CheckResult, console: Console) -> Group:
+    marks = signs(console)
+    before, shown = decisive(result.frames, _FRAMES)
+    lines: list[Text] = []
+    if before:
+        lines.append(Text(f"{marks['more']} {before} before these", "dim"))
+    room = max(30, console.width - 16)
+    for frame, more in shown:
+        head = Text.assemble((f"{frame.at_ms / 1000:.3f} ", "dim"), marks.get(frame.direction, marks["note"]), " ")
+        if frame.connection:
+            head.append(f"{one_line(frame.connection)} ", "dim")
+        tail = f" ({more} more like it)" if more else ""
+        # Two lines at most: a frame is evidence, the whole of it is in the JSON report.
+        head.append(cut(gist(frame), 2 * room - head.cell_len - len(tail)))
+        head.append(tail, "dim")
+        lines.append(head)
+    return Group(*lines)
+
+
+def _rerun(report: Report, result: CheckResult) -> Text:
+    """Return the command that runs this one check again, on a line that no wrap breaks, so that it can be copied."""
+    line = Text("  rerun ", "dim", no_wrap=True, overflow="ignore")
+    line.append(clean(f"{report.rerun} --wire {result.wire} --only {result.check}"), "not dim")
+    return line
+
+
+def warnings(report: Report) -> Iterator[RenderableType]:
+    """Give two lines for each SHOULD that is left out."""
+    for group in grouped(report.of(Verdict.WARN)):
+        result = group.first
+        heading = Text.assemble((" WARN ", VERDICT_STYLES[Verdict.WARN]), (f" {result.check}", "bold"))
+        heading.append(f"  {', '.join(group.wires)}", "dim")
+        yield heading
+        told = safe(cut(one_line(result.message), _LONG))
+        if result.actual:
+            told.append(f"; got {cut(one_line(result.actual), 160)}")
+        yield Padding(told, (0, 0, 0, 2))
+        yield Padding(safe(f"{result.requirement}: {result.sentence}", "dim"), (0, 0, 1, 2))
+
+
+def not_judged(report: Report) -> Table | None:
+    """Return a line for each reason why checks were not judged, with how many and where; None if all were."""
+    rows = Table.grid(padding=(0, 1))
+    rows.add_column(no_wrap=True)
+    rows.add_column()
+    for verdict in (Verdict.UNTESTABLE, Verdict.INCONCLUSIVE, Verdict.SKIP):
+        for reason, members in same_reason(report.of(verdict)):
+            rows.add_row(Text(verdict.value, VERDICT_STYLES[verdict]), _reason(report, reason, members))
+    return rows if rows.row_count else None
+
+
+def _reason(report: Report, reason: str, members: Sequence[CheckResult]) -> Text:
+    names = list(dict.fromkeys(member.check for member in members))
+    wires = [wire for wire in report.wires if any(member.wire == wire for member in members)]
+    line = Text(names[0] if len(names) == 1 else f"{len(names)} checks")
+    if len(wires) < len(report.wires):
+        line.append(f" on {', '.join(wires)}", "dim")
+    return line.append(": ").append_text(safe(cut(one_line(reason), 300)))

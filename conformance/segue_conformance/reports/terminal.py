@@ -1,0 +1,185 @@
+"""The report that a person reads: what was found first, then where it stands, then what went wrong, then one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..profiles import EXIT_MEANING
+from ..registry import PROFILES
+from ..results import ProfileResult, Report, State, Target
+from ..verdicts import Verdict
+from .blocks import failures, not_judged, warnings
+from .console import STATE_STYLES, VERDICT_STYLES, safe, signs
+from .wording import STATES, VERDICTS, one_line
+
+__all__ = ["print_contact", "print_head", "print_report"]
+
+_STATE_SIGNS = {State.REACHED: "yes", State.NOT_REACHED: "no", State.NOT_REACHABLE: "none", State.NOT_TESTED: "open"}
+_CELLS = {**STATES, State.NOT_REACHABLE: "no place"}
+
+
+def print_head(console: Console, *, suite: str, spec: str, target: Target, checks: int, runs: int) -> None:
+    """Say what was found and what will run."""
+    console.print(Text.assemble(("Segue conformance suite ", "bold"), f"{suite}, specification {spec} (draft)"))
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(style="dim", no_wrap=True)
+    rows.add_column()
+    rows.add_row("  target", safe(target.url))
+    if target.endpoint:
+        rows.add_row("  endpoint", safe(one_line(target.endpoint)))
+    rows.add_row("  wires", f"{', '.join(wire.wire for wire in target.wires)} ({_found(target.found_by)})")
+    if target.model:
+        rows.add_row("  model", safe(one_line(target.model)))
+    wires = len(target.wires)
+    over = f" on {wires} wires, {runs} runs" if wires > 1 else ""
+    rows.add_row("  will run", f"{_counted(checks, 'check')}{over}")
+    console.print(rows)
+    console.print()
+
+
+def _found(how: str) -> str:
+    return {"discovery document": "found by its discovery document", "probing": "found by probing"}.get(how, how)
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Print what came of a run."""
+    for title, parts in (
+        ("What went wrong", [*failures(report, console)]),
+        ("Recommendations not followed", [*warnings(report)]),
+    ):
+        if parts:
+            console.print()
+            _title(console, title)
+        for part in parts:
+            console.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap is True)
+    open_ones = not_judged(report)
+    if open_ones is not None:
+        _title(console, "Not judged")
+        console.print(open_ones)
+        console.print()
+    _title(console, "Profiles")
+    if len(report.wires) == 1:
+        console.print(_list(report, console))
+    else:
+        console.print(_table(report, console))
+        for note in _notes(report):
+            console.print(note)
+    console.print()
+    console.print(_closing(report, console))
+
+
+def print_contact(console: Console, report: Report) -> None:
+    """Print why there was nobody to check."""
+    for fault in report.contact:
+        where = "" if fault.where in fault.what else f" ({fault.where})"
+        line = Text.assemble((f"{signs(console)['no']} ", "bold red"))
+        line.append_text(safe(f"{fault.what}{where}", "bold"))
+        console.print(line, soft_wrap=True)
+        if fault.hint:
+            console.print(safe(f"  {fault.hint}"), soft_wrap=True)
+    console.print(Text(f"  Nothing was checked; exit code {report.exit_code}: {EXIT_MEANING[3]}.", "dim"))
+
+
+def _title(console: Console, text: str) -> None:
+    console.rule(Text(text, "bold"), align="left", style="dim", characters="─" if signs(console)["yes"] == "✔" else "-")
+
+
+def _table(report: Report, console: Console) -> Table:
+    marks = signs(console)
+    table = Table(box=box.SIMPLE if marks["yes"] == "✔" else box.ASCII, pad_edge=False, show_edge=False)
+    table.add_column("")
+    for wire in report.wires:
+        table.add_column(wire, no_wrap=True)
+    for profile in PROFILES:
+        states = [report.state(profile, wire) for wire in report.wires]
+        table.add_row(profile, *(_cell(state, marks) for state in states))
+    table.add_section()
+    counts = {wire: report.counts(wire) for wire in report.wires}
+    for verdict, word in VERDICTS.items():
+        if any(counts[wire][verdict] for wire in report.wires):
+            cells = [_count(counts[wire][verdict], verdict) for wire in report.wires]
+            table.add_row(Text(word, VERDICT_STYLES[verdict]), *cells)
+    return table
+
+
+def _list(report: Report, console: Console) -> Table:
+    """Return where one wire stands: a line for each profile, with the reason beside it."""
+    marks, wire = signs(console), report.wires[0]
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(no_wrap=True)
+    rows.add_column(no_wrap=True)
+    rows.add_column()
+    for state in (report.state(profile, wire) for profile in PROFILES):
+        if state is not None:
+            reason = "" if state.state is State.NOT_REACHABLE else state.reason
+            rows.add_row(state.profile, _cell(state, marks), safe(reason, "dim"))
+    told = [(f"{count} {VERDICTS[verdict]}", VERDICT_STYLES[verdict]) for verdict, count in report.counts().items()
+            if count]  # fmt: skip
+    rows.add_row("")
+    rows.add_row("checks", Text(", ").join(Text(*part) for part in told))
+    return rows
+
+
+def _cell(state: ProfileResult | None, marks: dict[str, str]) -> Text:
+    if state is None:
+        return Text("")
+    return Text(f"{marks[_STATE_SIGNS[state.state]]} {_CELLS[state.state]}", STATE_STYLES[state.state])
+
+
+def _count(number: int, verdict: Verdict) -> Text:
+    return Text(str(number), VERDICT_STYLES[verdict] if number else "dim")
+
+
+def _notes(report: Report) -> list[Text]:
+    """Return why a profile is not reached or not tested, one line for each reason, with the wires it is about."""
+    reasons: dict[tuple[str, State, str], list[str]] = {}
+    for p in report.profiles:
+        if p.state in (State.NOT_REACHED, State.NOT_TESTED):
+            reasons.setdefault((p.profile, p.state, p.reason), []).append(p.wire)
+    merged: dict[tuple[State, str, tuple[str, ...]], list[str]] = {}
+    for (profile, state, reason), wires in reasons.items():
+        merged.setdefault((state, reason, tuple(wires)), []).append(profile)
+    lines = []
+    for (state, reason, told), profiles in merged.items():
+        where = "" if len(report.wires) == 1 else f" on {', '.join(told)}"
+        lines.append(
+            Text.assemble((f"{', '.join(profiles)}{where}: ", STATE_STYLES[state]), f"{STATES[state]}, {reason}")
+        )
+    return lines
+
+
+def _closing(report: Report, console: Console) -> Text:
+    marks = signs(console)
+    code = report.exit_code
+    sign, style = {0: (marks["yes"], "bold green"), 1: (marks["no"], "bold red")}.get(
+        code, (marks["open"], "bold yellow")
+    )
+    meaning = EXIT_MEANING[code]
+    if report.interrupted:
+        meaning = f"interrupted; {meaning}"
+    elif code == 0:
+        meaning = _reached(report) or "every check that was asked for passed, which reaches no profile by itself"
+    took = f"{report.duration_ms / 1000:.1f} s"
+    numbers = f"{_counted(len(report.results), 'result')}, {_counted(report.requests, 'request')}, {took}"
+    closing = Text.assemble(
+        (f"{sign} {meaning[0].upper()}{meaning[1:]}.", style), (f"  {numbers}; exit code {code}.", "dim")
+    )
+    return closing
+
+
+def _reached(report: Report) -> str:
+    names = [p for p in PROFILES if any(s.profile == p and s.state is State.REACHED for s in report.profiles)]
+    return f"{_listed(names)} reached" if names else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
