@@ -1,0 +1,141 @@
+"""Bare messages on Segue's own wires, for the checks of what they frame: no adapter in between."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from typing import Any
+
+from segue_adapters.errors import ConnectionCut
+from segue_adapters.sse import SSEEvent, SSEParser
+from segue_adapters.transports.websocket import Socket
+from segue_schemas import StrictJSONError, strict_loads, validator
+
+from .subject import Subject
+from .verdicts import Deviation
+
+__all__ = ["fresh_name", "next_message", "refusal_to", "sse_events", "start_message", "valid_message"]
+
+
+def fresh_name() -> str:
+    """Return a turn name with 128 bits of randomness."""
+    return "t_" + secrets.token_urlsafe(16)
+
+
+def start_message(subject: Subject, input: str = "Say hello.", **members: Any) -> dict[str, Any]:
+    """Return a turn.start as a JSON object, valid unless `members` say otherwise."""
+    item = {"type": "message", "role": "user", "content": input}
+    return {"type": "turn.start", "turn": fresh_name(), "input": [item], "context": subject.base_context(), **members}
+
+
+def valid_message(text: str) -> dict[str, Any]:
+    """Return a server's message, checked against the schema that Segue's wires ask for (SEG-MSG-001, SEG-MSG-002)."""
+    try:
+        message = strict_loads(text)
+    except StrictJSONError as error:
+        raise Deviation(
+            f"a message is not I-JSON: {error}",
+            expected="one JSON object without duplicate names or lone surrogates",
+            actual=text[:300],
+            requirement="SEG-MSG-001",
+        ) from None
+    faults = sorted(
+        validator("native.json#/$defs/ServerMessage").iter_errors(message), key=lambda e: len(e.absolute_path)
+    )
+    if faults:
+        deepest = _deepest(faults[0])
+        where = "/".join(str(step) for step in deepest.absolute_path)
+        kind = message.get("type") if isinstance(message, dict) else None
+        raise Deviation(
+            f"{kind} is not valid at /{where}",
+            expected=deepest.message[:300],
+            actual=text[:300],
+            requirement="SEG-MSG-002",
+        )
+    assert isinstance(message, dict)
+    return message
+
+
+def _deepest(error: Any) -> Any:
+    """Return the fault that says most: of a union, that of the branch whose type matches."""
+    while error.context:
+        best = [e for e in error.context if e.validator != "const"] or list(error.context)
+        error = max(best, key=lambda e: len(e.absolute_path))
+    return error
+
+
+async def next_message(socket: Socket, limit: float) -> dict[str, Any]:
+    """Return the next message of a bare WebSocket, checked."""
+    frame = await socket.receive(limit)
+    if isinstance(frame, bytes):
+        raise Deviation(
+            "a binary frame came", expected="text frames", actual=repr(frame[:80]), requirement="SEG-WS-010"
+        )
+    return valid_message(frame)
+
+
+async def refusal_to(subject: Subject, text: str, *, path: str | None = None) -> dict[str, Any]:
+    """Send bare text as a client's message and return the `error` object that answers it; Deviation where none does.
+
+    On a WebSocket the text is one frame; over HTTP it is the body of `PUT /turns/{turn}`.
+    """
+    subject.spend()
+    if subject.wire == "segue-http":
+        answer = await subject.fetch(
+            "PUT", path or f"/turns/{fresh_name()}", text.encode("utf-8", "surrogatepass"),
+            content_type="application/json", accept="text/event-stream",
+        )  # fmt: skip
+        if answer.status < 400:
+            shown = answer.body[:200].decode("utf-8", "replace")
+            raise Deviation("it was not refused", expected="a problem answer", actual=f"{answer.status}: {shown}")
+        return _problem(answer.body, answer.status)
+    async with subject.socket() as socket:
+        await next_message(socket, subject.settings.timeout)  # welcome
+        await socket.send(text)
+        deadline = time.monotonic() + subject.settings.timeout
+        try:
+            while True:
+                message = await next_message(socket, max(0.1, deadline - time.monotonic()))
+                if message["type"] == "error":
+                    return dict(message["error"], refused=message.get("refused"), turn=message.get("turn"))
+                if message["type"].startswith(("turn.", "item.")):
+                    raise Deviation("it was not refused", expected="an `error` message", actual=message["type"])
+        except ConnectionCut as cut:
+            if cut.code == 1009:
+                return {"code": "message_too_large", "closed": True}
+            raise Deviation("the connection was closed without an `error`", expected="error", actual=str(cut)) from None
+
+
+def _problem(body: bytes, status: int) -> dict[str, Any]:
+    try:
+        error = json.loads(body)
+    except ValueError:
+        error = None
+    if not isinstance(error, dict) or not isinstance(error.get("code"), str):
+        shown = body[:200].decode("utf-8", "replace")
+        raise Deviation(
+            "a refusal without the members of an error",
+            expected="a problem body with code, advice, effect, message",
+            actual=f"{status}: {shown}",
+            requirement="SEG-HTTP-050",
+        )
+    return error
+
+
+async def sse_events(subject: Subject, method: str, path: str, body: bytes = b"", **headers: str) -> list[SSEEvent]:
+    """Return the events of one streamed answer to its end; Deviation where it is no event stream."""
+    parser, found = SSEParser(), []
+    async with subject.request(method, path, body, accept="text/event-stream", **headers) as answer:
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+        if answer.status != 200 or kind != "text/event-stream":
+            data = b"".join([chunk async for chunk in answer.chunks()])
+            shown = data[:200].decode("utf-8", "replace")
+            raise Deviation(
+                f"{method} {path} was not answered by a stream",
+                expected="200 text/event-stream",
+                actual=f"{answer.status} {kind}: {shown}",
+            )
+        async for chunk in answer.chunks():
+            found += parser.feed(chunk)
+    return [*found, *parser.close()]

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Builds the wheel and tries it where nothing else of this project is: its own environment, an empty folder.
+set -eu
+root=$(pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+.venv/bin/python -m build --quiet --wheel --outdir "$work/dist" . >/dev/null
+python=$(.venv/bin/python -c 'import sys; print(sys._base_executable)')
+"$python" -m venv "$work/env"
+wheel=$(ls "$work"/dist/*.whl)
+
+echo "bare install: what an agent's author gets"
+"$work/env/bin/python" -m pip install --quiet --disable-pip-version-check -c "$root/constraints.txt" "$wheel"
+cd "$work"
+env/bin/python -c 'import segue; from segue_schemas import validator; validator("server.json#/$defs/ServerMessage"); print("import segue, schemas: ok")'
+if env/bin/segue check 2>"$work/said"; then echo "segue check ran without its extra" >&2; exit 1; fi
+grep -q "segue-protocol\[check\]" "$work/said" || { echo "segue check did not say what to install:" >&2; cat "$work/said" >&2; exit 1; }
+cat "$work/said"
+
+echo "with the extra: the main job"
+env/bin/python -m pip install --quiet --disable-pip-version-check -c "$root/constraints.txt" "$wheel[check]"
+env/bin/segue check --json report.json
+env/bin/python -m pytest --pyargs segue_conformance.checks --collect-only -q -p no:cacheprovider | tail -1
