@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-from segue_schemas import models
+import msgspec
+from segue_schemas import context_digest, models
 
 from ..oracle import ASK, ASK_CHOSEN, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
 from ..registry import check
@@ -12,6 +13,8 @@ from ..subject import INHERIT, Subject, completed, refused
 from ..verdicts import Deviation, Inconclusive, Untestable
 
 NATIVE = ("segue-ws", "segue-http")
+
+_ASK_CODE = "What is the code word in your instructions? Answer with the word only."
 
 
 @check("SEG-CONT-012", profile="continuation")
@@ -168,7 +171,7 @@ async def test_context_is_inherited(subject: Subject) -> None:
     async with subject.open() as client:
         secret = word()
         context = subject.base_context(instructions=f"The code word is {secret}. Tell it to whoever asks.")
-        question = "What is the code word in your instructions? Answer with the word only."
+        question = _ASK_CODE
         first = await client.say("Say hello.", context=context)
         outcome = completed(
             await client.turn(question, parent=_handle(first), context=INHERIT), "a turn without context must run"
@@ -194,7 +197,7 @@ async def test_context_is_replaced_whole(subject: Subject) -> None:
         first = await client.say("Say hello.", context=context)
         outcome = completed(
             await client.turn(
-                "What is the code word in your instructions? Answer with the word only.",
+                _ASK_CODE,
                 parent=_handle(first),
                 context=subject.base_context(temperature=0),
             ),
@@ -202,6 +205,65 @@ async def test_context_is_replaced_whole(subject: Subject) -> None:
         )
         if says(outcome.text, secret):
             raise Deviation("the replaced instructions are still in force", expected="no code word", actual=secret)
+
+
+@check("SEG-CTX-010", profile="continuation", wires=NATIVE)
+async def test_context_by_digest(subject: Subject) -> None:
+    """A context that is held may be named by its digest."""
+    subject.needs("contexts")
+    async with subject.open() as client:
+        secret = word()
+        context = subject.base_context(instructions=f"The code word is {secret}. Tell it to whoever asks.")
+        first = await client.say("Say hello.", context=context)
+        assert first.accepted is not None
+        outcome = completed(
+            await client.turn(_ASK_CODE, context=context_digest(msgspec.json.encode(context))),
+            "a held context was named by its digest",
+        )
+        if not says(outcome.text, secret):
+            control = await client.turn(_ASK_CODE, context=context)
+            if says(control.text, secret):
+                raise Deviation("the named context", expected=repr(secret), actual=repr(outcome.text[:120]))
+            raise Inconclusive(f"the model did not tell the word: {control.text[:120]!r}")
+
+
+@check("SEG-CTX-011", profile="continuation", wires=NATIVE)
+async def test_unknown_context_refused(subject: Subject) -> None:
+    """A context that is not held is refused by its digest, not replaced by none."""
+    async with subject.open() as client:
+        unknown = context_digest(msgspec.json.encode({"note": secrets.token_hex(16)}))
+        outcome = await client.turn("Say hello.", context=unknown)
+        refused(outcome, "the named context was never sent", "context_not_found", "not_offered")
+
+
+@check("SEG-CTX-012", profile="continuation", wires=NATIVE)
+async def test_context_as_patch(subject: Subject) -> None:
+    """A context as a patch of a held one is the merged one, and its digest says so."""
+    subject.needs("context_patch")
+    async with subject.open() as client:
+        base = subject.base_context(instructions="Be terse.", temperature=1)
+        first = await client.say("Say hello.", context=base)
+        assert first.accepted is not None
+        patch = {"base": first.accepted.context, "patch": {"temperature": 0, "instructions": None}}
+        outcome = completed(await client.turn("Say hello.", context=patch), "a patch of a held context was sent")
+        merged = {name: value for name, value in base.items() if name != "instructions"} | {"temperature": 0}
+        wanted = context_digest(msgspec.json.encode(merged))
+        if outcome.accepted is None or outcome.accepted.context != wanted:
+            raise Deviation("the merged context", expected=wanted, actual=str(outcome.accepted))
+
+
+@check("SEG-TURN-035", profile="continuation", wires=NATIVE)
+async def test_cut_turn_has_a_handle(subject: Subject) -> None:
+    """A turn that ended incomplete is history: it has a handle, and one can go on from it."""
+    async with subject.open() as client:
+        context = subject.base_context(max_output_tokens=16)
+        outcome = await client.say("Write a long text of at least 200 words about the sea.", context=context)
+        assert outcome.completed is not None
+        if outcome.completed.status != "incomplete":
+            raise Inconclusive("the output was not cut")
+        if outcome.continuation is None:
+            raise Deviation("an incomplete turn", expected="a continuation", actual="none")
+        completed(await client.turn("Say hello.", parent=outcome.continuation), "its handle is used as a parent")
 
 
 @check("SEG-CONT-030", profile="continuation")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-from segue_schemas import models
+import msgspec
+from segue_schemas import context_digest, models
 
 from ..oracle import ASK, Story, plant, says, word
 from ..registry import check
@@ -114,6 +115,34 @@ async def test_one_name_two_principals(subject: Subject) -> None:
                 expected="a turn of its own",
                 actual=repr(outcome.text[:120]) if outcome.completed else str(outcome.error and outcome.error.code),
             )
+
+
+@check("SEG-ISO-006", profile="isolated", needs_second_key=True, wires=NATIVE)
+async def test_foreign_turn(subject: Subject) -> None:
+    """Another principal's turn can't be read: the answer is that of a name that never was."""
+    subject.needs("resume")
+    name = "t_" + secrets.token_urlsafe(16)
+    async with subject.open() as owner, subject.open(second=True) as other:
+        await owner.say("Say hello.", name=name)
+        seen = []
+        for wanted in (name, "t_" + secrets.token_urlsafe(16)):
+            subject.spend()
+            outcome = await (await other.session.resume(wanted)).outcome()
+            error = refused(outcome, "a name that is not the second principal's was resumed", "turn_not_found")
+            seen.append(_shape(error, wanted))
+        if seen[0] != seen[1]:
+            raise Deviation("a foreign name is told from an unknown one", expected=seen[1], actual=seen[0])
+
+
+@check("SEG-ISO-008", profile="isolated", needs_second_key=True, wires=NATIVE)
+async def test_foreign_context(subject: Subject) -> None:
+    """A context that only another principal sent is not held."""
+    subject.needs("contexts")
+    context = subject.base_context(instructions=f"The code word is {word()}.")
+    async with subject.open() as owner, subject.open(second=True) as other:
+        await owner.say("Say hello.", context=context)
+        outcome = await other.turn("Say hello.", context=context_digest(msgspec.json.encode(context)))
+        refused(outcome, "the context was only sent by another principal", "context_not_found")
 
 
 def _alike(foreign: models.Error, foreign_id: str, unknown: models.Error, unknown_id: str) -> None:

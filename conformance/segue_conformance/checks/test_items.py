@@ -35,6 +35,18 @@ async def test_started_items_are_completed(subject: Subject) -> None:
         raise Deviation("items were never completed", expected="item.completed for each", actual=f"missing: {left}")
 
 
+@check("SEG-ITEM-004", profile="core")
+async def test_types_stay(subject: Subject) -> None:
+    """An item begins with the type that it ends with."""
+    outcome = await _answer(subject)
+    for event in outcome.events:
+        if isinstance(event, models.ItemStarted) and event.index in outcome.assembler.completed:
+            begun = msgspec.json.decode(event.item).get("type")
+            whole = msgspec.json.decode(outcome.assembler.whole(event.index)).get("type")
+            if begun != whole:
+                raise Deviation(f"the type of item {event.index}", expected=str(whole), actual=f"begun as {begun}")
+
+
 @check("SEG-ITEM-002", "SEG-ITEM-003", profile="core")
 async def test_indexes(subject: Subject) -> None:
     """Items are numbered 0, 1, 2 … in the order of their start."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 
 from segue_schemas import models
 
 from ..oracle import Story, plant, word
 from ..registry import check
+from ..segue_wire import fresh_name, refusal_to
 from ..subject import Subject, completed
 from ..verdicts import Deviation, Inconclusive, NotOffered
 from .test_turns import SLOW
@@ -109,6 +111,64 @@ async def test_cancel(subject: Subject) -> None:
             raise Inconclusive("the turn ended by itself before the cancel took effect")
         if done.status != "cancelled":
             raise Deviation("a cancelled turn", expected="cancelled", actual=done.status)
+
+
+@check("SEG-TURN-092", profile="concurrent", wires=("segue-ws",))
+async def test_cancel_of_a_finished_turn(subject: Subject) -> None:
+    """Cancelling a finished turn is answered by its terminal event."""
+    subject.needs("cancel")
+    async with subject.open() as client:
+        first = await client.say("Say hello.")
+        turn = await client.start("Say hello.", name=first.start.turn)
+        await turn.outcome()
+        subject.spend()
+        await client.session.cancel(turn)
+        again = await turn.next()
+        if not isinstance(again, models.TurnCompleted) or again.seq != getattr(first.completed, "seq", None):
+            raise Deviation("cancelling a finished turn", expected="its turn.completed again", actual=repr(again)[:200])
+
+
+@check("SEG-TURN-093", profile="concurrent", wires=("segue-ws",))
+async def test_cancel_of_nothing(subject: Subject) -> None:
+    """Cancelling a turn that never was is refused as not found."""
+    subject.needs("cancel")
+    error = await refusal_to(subject, json.dumps({"type": "turn.cancel", "turn": fresh_name()}))
+    if error.get("code") != "turn_not_found":
+        raise Deviation("cancelling a turn that never was", expected="turn_not_found", actual=str(error.get("code")))
+
+
+@check("SEG-CONT-034", profile="concurrent", wires=("segue-ws", "segue-http"))
+async def test_cancel_leaves_parent(subject: Subject) -> None:
+    """A parent is as it was after a turn from it was cancelled."""
+    subject.needs("cancel")
+    async with subject.open() as client:
+        story, secret = Story(client), word()
+        first = await story.say(plant(secret))
+        turn = await client.start(SLOW, parent=first.continuation)
+        await turn.next()
+        subject.spend()
+        await client.session.cancel(turn)
+        await turn.outcome()
+        await story.recalls(secret, parent=first.continuation)
+
+
+@check("SEG-CAP-011", profile="core", wires=("segue-ws",))
+async def test_unlisted_feature_refused(subject: Subject) -> None:
+    """A message that needs a feature which is not listed is refused as not offered."""
+    listed = subject.capabilities.features if subject.capabilities else []
+    probes = {
+        "steer": {"type": "turn.steer", "turn": fresh_name(), "steer": "s_1"}
+        | {"input": [{"type": "message", "role": "user", "content": "x"}]},
+        "export": {"type": "continuation.export", "ref": "r_1", "id": "resp_" + "0" * 32},
+    }
+    missing = [name for name in probes if name not in listed]
+    if not missing:
+        raise NotOffered("every feature that this check knows is listed")
+    error = await refusal_to(subject, json.dumps(probes[missing[0]]))
+    if error.get("code") != "not_offered":
+        raise Deviation(
+            f"`{missing[0]}` is not listed and was asked for", expected="not_offered", actual=str(error)[:200]
+        )
 
 
 async def _ended(turn: object) -> bool:

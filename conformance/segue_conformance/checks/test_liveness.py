@@ -21,12 +21,21 @@ _SLACK = 1.5
 _LINE = 0.5
 
 
-@check("SEG-CAP-004", "SEG-LIVE-001", profile="live", wires=("segue-ws",))
+@check("SEG-CAP-004", "SEG-LIVE-001", "SEG-LIVE-003", profile="live", wires=("segue-ws",))
 async def test_welcome_declares(subject: Subject) -> None:
     """The first message is welcome, and it declares what the discovery document declares."""
     async with subject.open() as client:
         welcome = client.welcome
         assert welcome is not None  # the link takes nothing else for the first message
+        lives = welcome.limits.connection_ms
+        left = welcome.expires_in_ms
+        if isinstance(lives, int) and not (isinstance(left, int) and left <= lives):
+            raise Deviation(
+                "connection_ms is declared",
+                expected=f"expires_in_ms of at most {lives} in welcome",
+                actual=str(left),
+                requirement="SEG-LIVE-003",
+            )
         document = subject.document
         if document is None:
             raise NotOffered("there is no discovery document to compare with")

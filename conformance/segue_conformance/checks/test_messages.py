@@ -16,7 +16,7 @@ from ..verdicts import Deviation, NotOffered
 NATIVE = ("segue-ws", "segue-http")
 
 
-@check("SEG-MSG-002", "SEG-MSG-001", profile="core", wires=NATIVE)
+@check("SEG-MSG-002", "SEG-MSG-001", "SEG-WS-010", profile="core", wires=NATIVE)
 async def test_every_message_is_valid(subject: Subject) -> None:
     """Every message of a plain turn fits the schema."""
     start = start_message(subject, "Count from 1 to 20.")
@@ -131,7 +131,7 @@ async def test_oversized(subject: Subject) -> None:
     _is(await refusal_to(subject, text), "message_too_large", f"{len(text)} bytes were sent")
 
 
-@check("SEG-ERR-001", "SEG-TURN-023", profile="core", wires=NATIVE)
+@check("SEG-ERR-001", "SEG-TURN-023", "SEG-ERR-002", "SEG-ERR-003", profile="core", wires=NATIVE)
 async def test_error_members(subject: Subject) -> None:
     """A refusal bears code, advice, effect and a message, and names what it refuses."""
     name = fresh_name()
@@ -145,6 +145,9 @@ async def test_error_members(subject: Subject) -> None:
         raise Deviation(
             "a lost parent", expected="advice resend_full", actual=error["advice"], requirement="SEG-ERR-002"
         )
+    if error["effect"] != "none":
+        effect = error["effect"]
+        raise Deviation("a lost parent", expected="effect none", actual=effect, requirement="SEG-ERR-003")
     if subject.wire == "segue-ws" and (error.get("refused"), error.get("turn")) != ("turn.start", name):
         raise Deviation(
             "the refusal names something else",

@@ -21,7 +21,7 @@ _OPEN_RESPONSES = (
 )  # fmt: skip
 
 
-@check("SEG-OHTTP-023", "SEG-OWS-020", profile="core", wires=OPENAI)
+@check("SEG-OHTTP-023", "SEG-OWS-020", "SEG-OWS-005", profile="core", wires=OPENAI)
 async def test_sequence_numbers(subject: Subject) -> None:
     """Every event of a response bears a sequence_number, and they rise strictly."""
     last = -1

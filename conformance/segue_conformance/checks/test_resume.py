@@ -8,18 +8,18 @@ from typing import Any
 import msgspec
 from segue_adapters.assembly import ItemAssembler
 from segue_adapters.turn import Outcome
-from segue_schemas import context_digest, history_digest, models
+from segue_schemas import context_digest, history_digest, item_digest, models
 
 from ..oracle import word
 from ..registry import check
-from ..subject import Subject, completed, refused
-from ..verdicts import Deviation
+from ..subject import Client, Subject, completed, refused
+from ..verdicts import Deviation, NotOffered
 from .test_turns import SLOW
 
 NATIVE = ("segue-ws", "segue-http")
 
 
-@check("SEG-TURN-053", "SEG-TURN-057", profile="resumable", wires=NATIVE)
+@check("SEG-TURN-053", "SEG-TURN-057", "SEG-TURN-051", profile="resumable", wires=NATIVE)
 async def test_repeat_attaches(subject: Subject) -> None:
     """A repeat of a turn reads the turn that exists: the same events, marked as replayed."""
     name = _name()
@@ -123,7 +123,7 @@ async def test_unknown_name(subject: Subject) -> None:
         refused(outcome, "a name that never was is resumed", "turn_not_found")
 
 
-@check("SEG-DIG-002", "SEG-DIG-003", profile="resumable", wires=NATIVE)
+@check("SEG-DIG-002", "SEG-DIG-003", "SEG-DIG-001", "SEG-DIG-004", profile="resumable", wires=NATIVE)
 async def test_digests_agree(subject: Subject) -> None:
     """The digest and the length of a history are those that its items give."""
     async with subject.open() as client:
@@ -138,13 +138,20 @@ async def test_digests_agree(subject: Subject) -> None:
             history += [*start.input, *outcome.items]
             wanted = (history_digest(history), len(history))
             told = (outcome.completed.digest, outcome.completed.length)
+            for event in outcome.events:
+                if isinstance(event, models.ItemCompleted) and isinstance(event.digest, str):
+                    own = item_digest(outcome.assembler.whole(event.index))
+                    if event.digest != own:
+                        raise Deviation(
+                            f"item {event.index}", expected=own, actual=event.digest, requirement="SEG-DIG-001"
+                        )
             if told != wanted:
                 raise Deviation("the history behind the turn", expected=str(wanted), actual=str(told))
             if parent is not None and (parent.digest, parent.length) != wanted:
                 raise Deviation("the continuation", expected=str(wanted), actual=str((parent.digest, parent.length)))
 
 
-@check("SEG-CTX-003", profile="resumable", wires=NATIVE)
+@check("SEG-CTX-003", "SEG-DIG-005", profile="resumable", wires=NATIVE)
 async def test_context_digest(subject: Subject) -> None:
     """turn.accepted names the digest of the context in force, as the context gives it."""
     async with subject.open() as client:
@@ -154,6 +161,88 @@ async def test_context_digest(subject: Subject) -> None:
         wanted = context_digest(msgspec.json.encode(context))
         if outcome.accepted.context != wanted:
             raise Deviation("the context's digest", expected=wanted, actual=str(outcome.accepted.context))
+
+
+# Forms that a client may send, and that say the same or differ by what stays out of a digest.
+_FORMS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("SEG-DIG-006", "text as a string", {"type": "message", "role": "user", "content": "caf\u00e9 \U0001f409"}),
+    (
+        "SEG-DIG-006",
+        "text as a part",
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "caf\u00e9 \U0001f409"}]},
+    ),
+    (
+        "SEG-DIG-006",
+        "the assistant's text as a string",
+        {"type": "message", "role": "assistant", "content": "cafe\u0301"},
+    ),
+    (
+        "SEG-DIG-007",
+        "null members that the schema defines",
+        {"type": "message", "role": "user", "content": "a", "id": None, "status": None},
+    ),
+    (
+        "SEG-DIG-008",
+        "members that are not digested",
+        {"type": "message", "role": "user", "content": "a", "id": "msg_1", "status": "completed", "motd": {"a": 1}},
+    ),
+)
+
+
+@check("SEG-DIG-006", "SEG-DIG-007", "SEG-DIG-008", "SEG-DIG-010", profile="resumable", wires=NATIVE)
+async def test_canonical_forms(subject: Subject) -> None:
+    """The digest of a history is that of what its items say, however they were written."""
+    subject.needs("warm_up")
+    async with subject.open() as client:
+        for requirement, what, item in _FORMS:
+            await _digest_is(client, [item], what, requirement)
+        context = subject.base_context()
+        call = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": '{ "b":1,\n "a": 1.0 }'}
+        output = {"type": "function_call_output", "call_id": "call_1", "output": '{"n": 1e2}'}
+        await _digest_is(client, [call, output], "arguments and output of a tool", "SEG-DIG-010", context=context)
+
+
+async def _digest_is(client: Client, items: list[dict[str, Any]], what: str, requirement: str, **options: Any) -> None:
+    outcome = completed(await client.turn(items, generate=False, **options), f"a warm-up with {what} must complete")
+    assert outcome.completed is not None
+    if outcome.completed.digest != history_digest(items):
+        raise Deviation(
+            what, expected=history_digest(items), actual=str(outcome.completed.digest), requirement=requirement
+        )
+
+
+@check("SEG-DIG-009", "SEG-ITEM-030", profile="resumable", wires=NATIVE)
+async def test_open_items_are_digested_whole(subject: Subject) -> None:
+    """An item of a type that nobody knows is digested whole, but for id, status and sealed payload."""
+    subject.needs("warm_up")
+    item = {"type": "vendor:note", "id": "x", "status": "done", "a": {"b": [None, "\u00e9"]}, "gone": None}
+    async with subject.open() as client:
+        outcome = await client.turn([item], generate=False)
+        if outcome.refused is not None:
+            raise NotOffered(f"items of unknown types are refused: {outcome.refused.message[:120]}")
+        await _digest_is(client, [item], "an open item", "SEG-DIG-009")
+
+
+@check("SEG-TURN-056", profile="resumable", wires=NATIVE)
+async def test_delivery_is_no_content(subject: Subject) -> None:
+    """A repeat that wants another delivery attaches all the same."""
+    name = _name()
+    async with subject.open() as client:
+        await client.say("Say hello.", name=name)
+        outcome = await client.turn("Say hello.", name=name, deadline_ms=60_000)
+        completed(outcome, "only the deadline differs from the first start")
+
+
+@check("SEG-LIVE-012", profile="live", wires=NATIVE)
+async def test_progress_is_not_replayed(subject: Subject) -> None:
+    """A record that is read again bears no progress."""
+    subject.needs("resume")
+    async with subject.open() as client:
+        first = await client.say(SLOW)
+        subject.spend()
+        again = await (await client.session.resume(first.start.turn)).outcome()
+        if any(isinstance(event, models.TurnProgress) for event in again.events):
+            raise Deviation("a finished turn was read again", expected="no turn.progress", actual="turn.progress")
 
 
 @check("SEG-CONT-020", "SEG-CONT-021", profile="resumable", wires=NATIVE)

@@ -70,7 +70,7 @@ async def test_unkept_turn_has_no_handle(subject: Subject) -> None:
         refused(again, "the parent was sent with `store: false`", "continuation_not_found", native=False)
 
 
-@check("SEG-CONT-041", "SEG-CONT-040", "SEG-CONT-004", profile="continuation", wires=NATIVE)
+@check("SEG-CONT-041", "SEG-CONT-040", "SEG-CONT-004", "SEG-CONT-005", profile="continuation", wires=NATIVE)
 async def test_each_tier_is_granted(subject: Subject) -> None:
     """Every declared tier is granted when asked for, and named as granted."""
     async with subject.open() as client:
@@ -85,6 +85,10 @@ async def test_each_tier_is_granted(subject: Subject) -> None:
                     f"{tier} was asked for", expected=tier, actual=str(accepted.retention), requirement="SEG-CONT-040"
                 )
             handle = outcome.continuation
+            if handle is not None and tier == "cached" and not isinstance(handle.expires_in_ms, int):
+                raise Deviation(
+                    "a cached continuation", expected="expires_in_ms", actual="none", requirement="SEG-CONT-005"
+                )
             if handle is not None and handle.retention != tier:
                 raise Deviation(
                     "the continuation names another tier",
@@ -122,7 +126,7 @@ async def test_default_tier(subject: Subject) -> None:
             )
 
 
-@check("SEG-CONT-071", "SEG-CONT-016", profile="continuation")
+@check("SEG-CONT-071", "SEG-CONT-016", "SEG-HTTP-008", profile="continuation")
 async def test_deleted_handle_is_gone(subject: Subject) -> None:
     """A deleted handle is refused as not found."""
     tier = _deletes(subject)
@@ -151,7 +155,22 @@ async def test_child_of_a_deleted_parent(subject: Subject) -> None:
         await story.recalls(secret, parent=_handle(second), retention=tier)
 
 
-@check("SEG-CONT-070", profile="continuation", wires=NATIVE)
+@check("SEG-CONT-073", profile="continuation", wires=NATIVE)
+async def test_descendants_can_go_too(subject: Subject) -> None:
+    """Deleting with descendants takes what went on from the handle as well."""
+    tier = _deletes(subject)
+    async with subject.open() as client:
+        first = await client.say("Say hello.", retention=tier)
+        second = await client.say("Say hello.", parent=_handle(first), retention=tier)
+        subject.spend()
+        answer = await client.session.delete(_handle(first), descendants=True)
+        if isinstance(answer, models.ErrorMessage):
+            raise Deviation("a delete with descendants", expected="deleted", actual=answer.error.message)
+        outcome = await client.turn("Say hello.", parent=_handle(second), retention=tier)
+        refused(outcome, "its ancestor was deleted with all descendants", "continuation_not_found")
+
+
+@check("SEG-CONT-070", "SEG-HTTP-007", profile="continuation", wires=NATIVE)
 async def test_get_says_what_was_issued(subject: Subject) -> None:
     """continuation.get answers with the digest and the length that were issued."""
     subject.needs("get")

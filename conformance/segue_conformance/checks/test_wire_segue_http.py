@@ -18,7 +18,7 @@ async def _stream(subject: Subject, start: dict[str, Any], **headers: str) -> li
     return await sse_events(subject, "PUT", f"/turns/{start['turn']}", json.dumps(start).encode(), **_JSON, **headers)
 
 
-@check("SEG-HTTP-030", "SEG-HTTP-031", "SEG-HTTP-032", profile="core", wires=WIRE)
+@check("SEG-HTTP-030", "SEG-HTTP-001", "SEG-HTTP-031", "SEG-HTTP-032", profile="core", wires=WIRE)
 async def test_stream_framing(subject: Subject) -> None:
     """Each message is one event: its name the type, its id the seq, and the last one the terminal."""
     events = await _stream(subject, start_message(subject, "Count from 1 to 20."))
