@@ -1,0 +1,296 @@
+"""What has to hold before a turn exists. Every check is a method, and each refuses before anything is claimed.
+
+The order is that of the methods in `accept`: what the message itself says wrong, then what the endpoint does not offer,
+then a name that is known (a repeat needs neither its parent nor room), then the state that the turn goes on from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+from segue_adapters.wires.base import Refuse
+from segue_schemas import models
+
+from . import refusals
+from .contexts import NO_CONTEXT, Context, Patch, merge_patch, read_context, read_form
+from .history import EMPTY, History
+from .items import Item, read_items
+from .stores.base import Held, Store, StoreFull
+from .turns import Plan, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .engines.base import Engine
+    from .readings import Source
+    from .settings import Settings
+
+__all__ = ["Acceptance", "Caller"]
+
+_RETRY_MS = 5_000
+
+
+class Caller(Protocol):
+    """Who sent a message, and over what: the principal, the wire, and the scope of a connection's handles."""
+
+    principal: str
+    wire: str
+    scope: str | None
+
+    def left_ms(self) -> int | None:
+        """Return what is left of the connection, None without one."""
+        ...
+
+    def turn_alive(self) -> bool:
+        """Return whether handles of this connection can still be used."""
+        ...
+
+
+class Acceptance:
+    """The part of an endpoint that says yes or no to a turn."""
+
+    engine: Engine
+    store: Store
+    settings: Settings
+    clock: Callable[[], float]
+    wall: Callable[[], float]
+    closing: bool
+    turn_type: type[Turn] = Turn
+
+    async def accept(self, caller: Caller, start: models.TurnStart) -> tuple[Source, Turn | None]:
+        """Return what is to be read, and the new turn that is to be run, None for a repeat. Raises Refuse."""
+        self.check_names(start)
+        inputs = self.read_input(start)
+        form = None if start.context is msgspec.UNSET else read_form(start.context)
+        self.check_offered(caller, start)
+        known = await self.store.known(caller.principal, start.turn)
+        try:
+            context = await self.context_of(caller.principal, form)
+        except Refuse:
+            if known is not None and known.gone:
+                raise refusals.events_gone(start.turn) from None
+            raise
+        content = self.content_of(start, inputs, context)
+        if known is not None:
+            if known.content != content:
+                raise refusals.turn_conflict(start.turn)
+            return await self.attach(caller.principal, start.turn), None
+
+        if self.closing:
+            raise refusals.draining()
+        retention = self.grant(caller, start)
+        held = await self.resolve_parent(caller, start)
+        parent = held.handle.history if held is not None else EMPTY
+        inherited = held.handle.context if held is not None else NO_CONTEXT
+        self.check_expectation(start, parent, inherited)
+        self.check_calls(start, parent, inputs)
+        self.check_readable(inputs)
+        self.check_room(caller.principal)
+        plan = Plan(
+            principal=caller.principal,
+            start=start,
+            inputs=inputs,
+            parent=parent,
+            parent_id=held.handle.id if held is not None else None,
+            parent_tier=held.handle.retention if held is not None else None,
+            context=self.effective_context(context, inherited),
+            retention=retention,
+            continuation=self.new_id(),
+            scope=caller.scope,
+            life_ms=self.life_ms(caller, retention),
+            created_at=int(self.wall()),
+        )
+        turn = self.make_turn(plan, caller)
+        return await self.claim(turn, content, [plan.context, *await self.base_of(caller.principal, form)])
+
+    # -- the message itself
+
+    def check_names(self, start: models.TurnStart) -> None:
+        """Refuse names with a line feed at their end, which the typed decoder lets through as Python's `$` does."""
+        for member in ("turn", "lane"):
+            value = getattr(start, member)
+            if isinstance(value, str) and value.endswith("\n"):
+                raise refusals.invalid_request(f"`{member}` has a character that no name may have.", member)
+
+    def read_input(self, start: models.TurnStart) -> list[Item]:
+        """Return the input's items, each checked."""
+        return read_items(start.input)
+
+    def check_offered(self, caller: Caller, start: models.TurnStart) -> None:
+        """Refuse what this endpoint does not offer on this wire (SEG-MSG-020)."""
+        offered = self.features(caller.wire)
+        for place, feature in enumerate(start.require or ()):
+            if feature not in offered:
+                raise refusals.not_offered(f"The feature '{feature}'", f"require/{place}")
+        if start.overlay is not msgspec.UNSET and "overlay" not in offered:
+            raise refusals.not_offered("An `overlay`", "overlay")
+
+    def features(self, wire: str) -> list[str]:
+        """Return the features that a wire carries."""
+        raise NotImplementedError
+
+    def retentions(self, wire: str) -> list[models.Retention]:
+        """Return the tiers that a wire carries."""
+        raise NotImplementedError
+
+    def content_of(self, start: models.TurnStart, inputs: Sequence[Item], context: Context | None) -> str:
+        """Return the digest of what makes a start the same turn or another (SEG-TURN-055)."""
+        content: list[Any] = [
+            start.parent,
+            start.expect,
+            [(item.digest, item.seal) for item in inputs],
+            None if context is None else context.digest,
+            start.retention,
+            start.generate is not False,
+            start.require or None,
+            start.overlay,
+        ]
+        plain = [None if member is msgspec.UNSET else member for member in content]
+        return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
+
+    # -- what the endpoint grants
+
+    def grant(self, caller: Caller, start: models.TurnStart) -> models.Retention:
+        """Return the retention: what was asked for, or the default; never less in silence (SEG-CONT-040)."""
+        offered = self.retentions(caller.wire)
+        asked = start.retention if isinstance(start.retention, str) else self.default_retention(caller.wire)
+        if asked not in offered:
+            raise refusals.retention_unavailable(asked, [*offered])
+        return asked
+
+    def default_retention(self, wire: str) -> models.Retention:
+        """Return what is granted where a turn asks for none in particular; on OpenAI's wires the stronger tier."""
+        return "durable" if wire.startswith("openai") and "durable" in self.retentions(wire) else "cached"
+
+    def life_ms(self, caller: Caller, retention: models.Retention) -> int | None:
+        """Return how long a continuation of that tier lives; a connection's no longer than the connection."""
+        return caller.left_ms() if retention == "connection" else self.settings.cached_ms
+
+    def new_id(self) -> str:
+        """Return a continuation's id: 128 random bits. It begins as clients of OpenAI's wire expect (facts 5)."""
+        return "resp_" + secrets.token_hex(16)
+
+    def check_room(self, principal: str) -> None:
+        """Refuse a turn beyond the bound of those that run at once for one principal."""
+        if self.running_of(principal) >= self.settings.running:
+            raise refusals.overloaded(f"{self.settings.running} turns of yours run already.", _RETRY_MS)
+
+    def running_of(self, principal: str) -> int:
+        """Return how many turns of a principal run here."""
+        raise NotImplementedError
+
+    # -- state
+
+    async def context_of(self, principal: str, form: Context | Patch | str | None) -> Context | None:
+        """Return the context that a turn names, in whichever form; None where it names none."""
+        if isinstance(form, Patch):
+            base = await self.held_context(principal, form.base, "context/base")
+            members = merge_patch(base.members, form.patch)
+            return read_context(members, msgspec.json.encode(members))
+        if isinstance(form, str):
+            return await self.held_context(principal, form, "context")
+        return form
+
+    async def held_context(self, principal: str, digest: str, param: str) -> Context:
+        """Return a context that the principal sent before (SEG-CTX-011, SEG-ISO-008)."""
+        held = await self.store.context(principal, digest)
+        if held is None:
+            raise refusals.context_not_found(digest, param)
+        return held
+
+    async def base_of(self, principal: str, form: Context | Patch | str | None) -> list[Context]:
+        """Return what else the record holds: the base of a patch, so that a repeat can be read as the first was."""
+        base = await self.store.context(principal, form.base) if isinstance(form, Patch) else None
+        return [] if base is None else [base]
+
+    def effective_context(self, named: Context | None, inherited: Context) -> Context:
+        """Return the context in force: the turn's own alone, else its parent's (SEG-CTX-001, SEG-CTX-002)."""
+        return inherited if named is None else named
+
+    async def resolve_parent(self, caller: Caller, start: models.TurnStart) -> Held | None:
+        """Return the parent; Refuse where it can't be resolved exactly (SEG-CONT-010)."""
+        if not isinstance(start.parent, str):
+            return None
+        held = await self.store.resolve(caller.principal, start.parent, caller.scope)
+        if held is None:
+            raise refusals.continuation_not_found(start.parent)
+        return held
+
+    def check_expectation(self, start: models.TurnStart, parent: History, context: Context) -> None:
+        """Refuse a turn whose client believes in another history (SEG-CONT-020)."""
+        expect = start.expect
+        if not isinstance(expect, models.Expectation):
+            return
+        wrong = None
+        if expect.digest != parent.digest or expect.length != parent.length:
+            wrong = "history"
+        elif isinstance(expect.context, str) and expect.context != context.digest:
+            wrong = "context"
+        if wrong is not None:
+            raise refusals.history_mismatch(wrong, digest=parent.digest, length=parent.length, context=context.digest)
+
+    def check_calls(self, start: models.TurnStart, parent: History, inputs: Sequence[Item]) -> None:
+        """Refuse outputs that no call bears, and a turn that leaves calls open (SEG-ITEM-025, SEG-CONT-018).
+
+        A part of a full resend (`generate: false`) may leave calls open: only the last part must close them.
+        """
+        seen = set[object]()
+        open_calls = set(parent.open)
+        compacted = parent.compacted or any(item.kind == "compaction" for item in inputs)
+        for place, item in enumerate(inputs):
+            if item.call is None:
+                continue
+            if item.role == "opens":
+                open_calls.add(item.call)
+                seen.add(item.call)
+            elif item.call in open_calls or item.call in seen or parent.bears(item.call):
+                open_calls.discard(item.call)
+            elif not compacted:  # what a compaction stands for can't be looked into
+                text = f"No call with id '{item.call.id[:80]}' stands in the history before this output."
+                raise refusals.invalid_request(text, f"input/{place}/call_id")
+        if open_calls and start.generate is not False:
+            names = ", ".join(sorted(call.id[:80] for call in open_calls))
+            text = f"No output for the open calls {names}: answer all of them in this turn."
+            raise refusals.invalid_request(text, "input")
+
+    def check_readable(self, inputs: Sequence[Item]) -> None:
+        """Refuse items that the model can't be given, rather than leave them out (SEG-ITEM-024)."""
+        for place, item in enumerate(inputs):
+            if not self.engine.reads(item.kind):
+                text = f"The model here can't read this {item.kind} item; send what it stands for."
+                raise refusals.invalid_request(text, f"input/{place}")
+
+    # -- the claim
+
+    def make_turn(self, plan: Plan, caller: Caller) -> Turn:
+        """Return the turn, not yet claimed."""
+        raise NotImplementedError
+
+    async def claim(self, turn: Turn, content: str, contexts: Sequence[Context]) -> tuple[Source, Turn | None]:
+        """Claim the name and write the first event; of starts that race the others attach (SEG-TURN-052)."""
+        principal, name = turn.plan.principal, turn.name
+        accepted = turn.accepted()
+        try:
+            claim = await self.store.claim(principal, name, content, accepted, contexts)
+        except StoreFull as full:
+            text = f"No room for more {full.what} of yours; wait until some expire, or delete continuations."
+            raise refusals.quota_exceeded(text, _RETRY_MS) from None
+        if claim.outcome == "conflict":
+            raise refusals.turn_conflict(name)
+        if claim.outcome != "claimed":
+            return await self.attach(principal, name), None
+        self.begin(turn)
+        turn.claimed(claim.epoch, accepted)
+        return turn, turn
+
+    def begin(self, turn: Turn) -> None:
+        """Take note of a turn that runs here."""
+        raise NotImplementedError
+
+    async def attach(self, principal: str, name: str) -> Source:
+        """Return what can be read of a turn that exists; Refuse where only its name is left, or not even that."""
+        raise NotImplementedError

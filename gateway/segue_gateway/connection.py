@@ -1,0 +1,156 @@
+"""What belongs to one connection: its lanes, its readings, the handles that die with it, and its own end.
+
+It knows no socket: `deliver` sends a message, `close` ends the transport. Turns do not belong to it (spec: turns).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from segue_adapters.wires.base import TERMINAL, Refuse
+from segue_schemas import models
+
+from .lanes import Lanes
+from .readings import Reading, Source
+from .refusals import draining, named
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
+
+__all__ = ["Connection"]
+
+Deliver = Callable[[models.ServerMessage], Coroutine[Any, Any, None]]
+Close = Callable[[int], Coroutine[Any, Any, None]]
+
+
+class Connection:
+    """One connection of a principal over a WebSocket."""
+
+    def __init__(self, endpoint: Endpoint, principal: str, wire: str, deliver: Deliver, close: Close) -> None:
+        settings = endpoint.settings
+        self.endpoint = endpoint
+        self.principal = principal
+        self.wire = wire
+        self.scope: str | None = secrets.token_hex(16)
+        self.deliver = deliver
+        self.draining = False
+        self.closed = False
+        self.lanes = Lanes(
+            named=settings.lanes,
+            queue=settings.lane_queue,
+            in_flight=settings.turns_in_flight,
+            spawn=endpoint.spawn,
+        )
+        self._close = close
+        self._readings: dict[str, asyncio.Task[None]] = {}
+        self._ends = endpoint.clock() + settings.connection_ms / 1000
+        self._life: asyncio.Task[None] | None = None
+
+    def left_ms(self) -> int:
+        """Return what is left of the connection's declared life."""
+        return max(0, int((self._ends - self.endpoint.clock()) * 1000))
+
+    # -- messages
+
+    async def handle(self, message: models.ClientMessage) -> None:
+        """Act on a client's message; a refusal goes back under its name, and the connection stays."""
+        try:
+            await self.act(message)
+        except Refuse as refused:
+            await self.deliver(named(refused, message).message)
+
+    async def act(self, message: models.ClientMessage) -> None:
+        """Act on a client's message; Refuse where it will not be done."""
+        if isinstance(message, models.TurnStart):
+            await self.start(message)
+        elif isinstance(message, models.TurnResume):
+            self.read(await self.endpoint.resume(self, message))
+        elif isinstance(message, models.TurnCancel):
+            await self.cancel(message)
+        elif isinstance(message, models.ContinuationGet):
+            await self.deliver(await self.endpoint.get(self, message))
+        elif isinstance(message, models.ContinuationDelete):
+            await self.deliver(await self.endpoint.delete(self, message))
+        else:
+            raise self.endpoint.unoffered(message)
+
+    async def start(self, message: models.TurnStart) -> None:
+        """Accept a turn, put it into its lane and read it; a repeat only reads."""
+        self.refuse_draining()
+        place = self.lanes.reserve(message.lane if isinstance(message.lane, str) else None)
+        try:
+            source, fresh = await self.endpoint.accept(self, message)
+            if fresh is not None:
+                place.fill(fresh.run)
+        finally:
+            place.release()  # does nothing where it was filled
+        self.read(self.endpoint.reading(source, replayed=fresh is None, start=message))
+
+    def refuse_draining(self) -> None:
+        """Refuse what arrives after the notice of the end (SEG-LIVE-022)."""
+        if self.draining:
+            raise draining()
+
+    def read(self, reading: Reading) -> None:
+        """Deliver a reading; it replaces the older one of the same turn on this connection (SEG-TURN-078)."""
+        name = reading.source.name
+        older = self._readings.pop(name, None)
+        if older is not None:
+            older.cancel()
+        self._readings[name] = task = self.endpoint.spawn(self._deliver_all(reading))
+        task.add_done_callback(lambda done: self._forget(name, done))
+
+    def _forget(self, name: str, task: asyncio.Task[None]) -> None:
+        if self._readings.get(name) is task:
+            del self._readings[name]
+
+    async def _deliver_all(self, reading: Reading) -> None:
+        async for message in reading:
+            await self.deliver(message)
+
+    async def cancel(self, message: models.TurnCancel) -> None:
+        """Ask that a turn stop; who reads it here sees the end in the reading, else it is told alone, once."""
+        source = await self.endpoint.cancel(self, message)
+        if message.turn not in self._readings:
+            self.endpoint.spawn(self._deliver_end(source))
+
+    async def _deliver_end(self, source: Source) -> None:
+        async for event in self.endpoint.reading(source, after=len(source.events) - 2):
+            if isinstance(event, TERMINAL):
+                await self.deliver(event)
+
+    # -- the end
+
+    async def live(self) -> None:
+        """Let the connection live its declared time: the notice, the rest, the end."""
+        settings = self.endpoint.settings
+        await asyncio.sleep((settings.connection_ms - settings.draining_ms) / 1000)
+        await self.drain("connection_lifetime", settings.draining_ms, elsewhere=True)
+        await asyncio.sleep(settings.draining_ms / 1000)
+        await self._close(4410)
+
+    async def drain(self, reason: str, close_in_ms: int, *, elsewhere: bool) -> None:
+        """Tell that the end is near; turns that come later are refused."""
+        if not self.draining:
+            self.draining = True
+            notice = models.ConnectionDraining(reason=reason, close_in_ms=close_in_ms, resumable_elsewhere=elsewhere)
+            await self.deliver(notice)
+
+    async def hang_up(self, code: int = 4410) -> None:
+        """Close the transport."""
+        await self._close(code)
+
+    async def lost(self) -> None:
+        """Take note that the transport is gone: readings and handles end, turns go on (SEG-TURN-080)."""
+        self.closed = True
+        for task in list(self._readings.values()):
+            task.cancel()
+        if self.scope is not None:
+            await self.endpoint.store.close_scope(self.principal, self.scope)
+
+    def turn_alive(self) -> bool:
+        """Return whether handles of this connection can still be used."""
+        return not self.closed

@@ -1,0 +1,86 @@
+"""Contexts: the settings of a turn, whole, by digest, or as a patch of one that is held (spec: items, Context)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from segue_schemas import context_digest, models, strict_loads
+
+from .refusals import invalid_request
+
+__all__ = ["NO_CONTEXT", "Context", "Patch", "merge_patch", "read_context", "read_form"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A whole context: its bytes as sent, its digest, and its members (shared: not to be changed)."""
+
+    raw: bytes
+    digest: str
+    members: dict[str, Any]
+
+    @property
+    def size(self) -> int:
+        """Bytes that holding it costs."""
+        return len(self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A context as a change of one that is held."""
+
+    base: str
+    patch: dict[str, Any]
+
+
+def read_context(members: Any, raw: bytes) -> Context:
+    """Return a whole context; Refuse `invalid_request` where the schema does not allow it."""
+    if not isinstance(members, dict):
+        raise invalid_request("`context` must be an object, a digest, or `{base, patch}`.", "context")
+    try:
+        msgspec.convert(members, models.TurnContext)
+        digest = context_digest(members)
+    except (msgspec.ValidationError, ValueError) as error:
+        text = str(error)
+        member = text.rsplit("`$.", 1)[1].rstrip("`") if "`$." in text else None
+        raise invalid_request(f"`context`: {text}.", f"context/{member}" if member else "context") from None
+    return Context(raw, digest, members)
+
+
+def read_form(raw: msgspec.Raw) -> Context | Patch | str:
+    """Return the context in the form in which it was sent: whole, a patch, or a digest."""
+    members = strict_loads(bytes(raw))
+    if isinstance(members, str):
+        return _digest(members)
+    if isinstance(members, dict) and "base" in members and "patch" in members:
+        if set(members) != {"base", "patch"} or not isinstance(members["patch"], dict):
+            raise invalid_request("A context patch has `base` and `patch`, an object, and nothing else.", "context")
+        return Patch(_digest(members["base"], "context/base"), members["patch"])
+    return read_context(members, bytes(raw))
+
+
+def _digest(value: Any, param: str = "context") -> str:
+    try:
+        digest: str = msgspec.convert(value, models.Digest)
+    except msgspec.ValidationError:
+        raise invalid_request("That is no digest of a context.", param) from None
+    return digest.removesuffix("\n")
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """Return `target` changed by a JSON Merge Patch (RFC 7396, section 2); neither is changed."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
+
+
+NO_CONTEXT = Context(b"{}", context_digest({}), {})
+"""What is in force where neither the turn nor its parent has a context (SEG-CTX-004)."""

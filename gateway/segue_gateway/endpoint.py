@@ -1,0 +1,312 @@
+"""The endpoint: who may call, what runs, and what can be read. Surfaces call it, tests break it.
+
+Small methods with plain names are on purpose: a mutant of the conformance suite overrides one and is that endpoint
+which gets one thing wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from segue_adapters.wires.base import Refuse
+from segue_schemas import models
+
+from . import refusals
+from .acceptance import Acceptance, Caller
+from .capabilities import Declaration
+from .connection import Connection
+from .contexts import Context
+from .engines.base import Engine
+from .engines.scripted import ScriptedEngine
+from .readings import Reading, Recorded, Source
+from .settings import Settings
+from .states import Cause
+from .stores.base import Bounds, Held, Store, StoreFull
+from .stores.memory import MemoryStore
+from .turns import Plan, Turn
+
+__all__ = ["Endpoint", "Once"]
+
+log = logging.getLogger("segue.gateway")
+
+SINGLE = "single"
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A caller without a connection: one HTTP request."""
+
+    principal: str
+    wire: str
+    scope: str | None = None
+
+    def left_ms(self) -> int | None:
+        """Return None: there is no connection that could end."""
+        return None
+
+    def turn_alive(self) -> bool:
+        """Return whether handles of this connection can still be used: it has none."""
+        return False
+
+
+class Endpoint(Declaration, Acceptance):
+    """One endpoint: an engine, a store, and who may use them.
+
+    `keys` are secrets by the name of their principal; without any there is one principal, for the loopback interface
+    only. `clock` gives monotonic seconds, `wall` seconds since the epoch.
+    """
+
+    connection_type: type[Connection] = Connection
+    reading_type: type[Reading] = Reading
+
+    def __init__(
+        self,
+        engine: Engine | None = None,
+        store: Store | None = None,
+        *,
+        settings: Settings | None = None,
+        keys: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.engine: Engine = engine or ScriptedEngine(offered=(self.settings.model,))
+        self.clock = clock
+        self.wall = wall
+        self.store: Store = store or self.make_store()
+        self.store.on_evicted = self.evicted
+        self.running: dict[tuple[str, str], Turn] = {}
+        self.connections: set[Connection] = set()
+        self.closing = False
+        self._keys = {hashlib.sha256(secret.encode()).digest(): name for name, secret in (keys or {}).items()}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def make_store(self) -> Store:
+        """Return the store in memory, bounded as the settings say."""
+        settings = self.settings
+        bounds = Bounds(
+            continuations=settings.continuations,
+            turns=settings.turns_held,
+            state_bytes=settings.state_bytes,
+            replay_ms=settings.replay_ms,
+            name_ms=settings.name_ms,
+            cached_ms=settings.cached_ms,
+        )
+        return MemoryStore(bounds, self.clock)
+
+    # -- who calls
+
+    def authenticate(self, authorization: str | None) -> str:
+        """Return the principal that a credential stands for; Refuse `unauthenticated`. The key itself is not kept."""
+        if not self._keys:
+            return SINGLE
+        scheme, _, secret = (authorization or "").partition(" ")
+        offered = hashlib.sha256(secret.strip().encode("utf-8", "surrogateescape")).digest()
+        principal = None
+        for digest, name in self._keys.items():  # all of them: how long it takes says nothing
+            if hmac.compare_digest(digest, offered):
+                principal = name
+        if principal is None or scheme.lower() != "bearer":
+            raise refusals.unauthenticated()
+        return principal
+
+    def check_origin(self, origin: str | None) -> None:
+        """Refuse a browser's page that is not on the list; programs send no origin (SEG-SEC-003)."""
+        if origin is not None and origin not in self.settings.origins:
+            raise refusals.forbidden("Pages of this origin may not connect here.")
+
+    @property
+    def principal_kind(self) -> models.PrincipalKind:
+        """What a credential stands for here."""
+        return "key" if self._keys else "single"
+
+    # -- turns
+
+    def make_turn(self, plan: Plan, caller: Caller) -> Turn:
+        """Return the turn, not yet claimed."""
+        return self.turn_type(
+            plan,
+            self.engine,
+            self.store,
+            spawn=self.spawn,
+            ended=self.ended,
+            scope_alive=caller.turn_alive,
+            flush_ms=self.settings.flush_ms,
+            clock=self.clock,
+        )
+
+    def begin(self, turn: Turn) -> None:
+        """Take note of a turn that runs here."""
+        self.running[turn.plan.principal, turn.name] = turn
+
+    def ended(self, turn: Turn) -> None:
+        """Take note that it runs no more; its record stays with the store."""
+        self.running.pop((turn.plan.principal, turn.name), None)
+
+    def running_of(self, principal: str) -> int:
+        """Return how many turns of a principal run here."""
+        return sum(1 for owner, _ in self.running if owner == principal)
+
+    async def find(self, principal: str, name: str) -> Source | None:
+        """Return a turn that runs here or its record; None for a name that is not held. Refuse `events_gone`."""
+        running = self.running.get((principal, name))
+        if running is not None:
+            return running
+        record = await self.store.read(principal, name)
+        if record is None:
+            return None
+        if record.gone:
+            raise refusals.events_gone(name)
+        return Recorded(name, record.events, record.left_ms, self.clock)
+
+    async def attach(self, principal: str, name: str) -> Source:
+        """Return what can be read of a turn that exists."""
+        source = await self.find(principal, name)
+        if source is None:
+            raise refusals.turn_not_found(name, resend=True)
+        return source
+
+    def reading(
+        self,
+        source: Source,
+        *,
+        after: int | None = None,
+        replayed: bool = False,
+        start: models.TurnStart | None = None,
+    ) -> Reading:
+        """Return a reading of a turn, as the start that asks for it wants it delivered."""
+        delivery = start.delivery if start is not None and isinstance(start.delivery, models.Delivery) else None
+        return self.reading_type(
+            source, after=after, replayed=replayed, delivery=delivery, heartbeat_ms=self.settings.heartbeat_ms
+        )
+
+    async def resume(self, caller: Caller, message: models.TurnResume) -> Reading:
+        """Return a reading from where the client asks; a number that was never written is a mistake (SEG-TURN-082)."""
+        source = await self.attach(caller.principal, message.turn)
+        after = message.after if isinstance(message.after, int) else None
+        if after is not None and after >= len(source.events):
+            raise refusals.invalid_request(f"The record has no number {after} yet.", "after")
+        return self.reading(source, after=after, replayed=True)
+
+    async def cancel(self, caller: Caller, message: models.TurnCancel) -> Source:
+        """Ask a turn to stop; return where its end can be read. A finished turn is not touched."""
+        source = await self.find(caller.principal, message.turn)
+        if source is None:
+            raise refusals.turn_not_found(message.turn, resend=False)
+        if isinstance(source, Turn):
+            source.cancel()
+        return source
+
+    # -- continuations and contexts
+
+    async def held(self, caller: Caller, identifier: str) -> Held:
+        """Return a continuation of the caller's; Refuse the same way for whatever reason it is not there."""
+        held = await self.store.resolve(caller.principal, identifier, caller.scope)
+        if held is None:
+            raise refusals.continuation_not_found(identifier, "id")
+        return held
+
+    async def get(self, caller: Caller, message: models.ContinuationGet) -> models.ContinuationInfo:
+        """Return what a continuation holds."""
+        held = await self.held(caller, message.id)
+        handle = held.handle
+        told = models.Continuation(
+            id=handle.id,
+            retention=handle.retention,
+            digest=handle.history.digest,
+            length=handle.history.length,
+            context=handle.context.digest,
+        )
+        if held.left_ms is not None:
+            told.expires_in_ms = held.left_ms
+        return models.ContinuationInfo(ref=message.ref, continuation=told)
+
+    async def delete(self, caller: Caller, message: models.ContinuationDelete) -> models.ContinuationDeleted:
+        """Delete a continuation, and with `descendants` all that go on from it."""
+        gone = await self.store.delete(
+            caller.principal, message.id, caller.scope, descendants=message.descendants is True
+        )
+        if gone is None:
+            raise refusals.continuation_not_found(message.id, "id")
+        return models.ContinuationDeleted(ref=message.ref, id=message.id, count=len(gone))
+
+    async def put_context(self, caller: Caller, context: Context) -> None:
+        """Hold a context, so that turns may name it by its digest."""
+        try:
+            await self.store.put_context(caller.principal, context)
+        except StoreFull:
+            raise refusals.quota_exceeded("No room for more contexts of yours.", 60_000) from None
+
+    def unoffered(self, message: models.ClientMessage) -> Refuse:
+        """Return the refusal of a message whose feature is not offered (SEG-CAP-011)."""
+        return refusals.not_offered(f"`{type(message).__struct_config__.tag}`")
+
+    def evicted(self, principal: str, identifiers: list[str]) -> None:
+        """Tell the principal's open connections what was given up before its expiry (SEG-LIVE-026)."""
+        for connection in list(self.connections):
+            if connection.principal == principal and connection.wire == "segue-ws":
+                for identifier in identifiers:
+                    notice = models.ContinuationEvicted(id=identifier, reason="capacity")
+                    self.spawn(_quietly(connection.deliver(notice)))
+
+    # -- life
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run work beside everything else, and keep it from being forgotten."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("background work failed", exc_info=task.exception())
+
+    async def sweeping(self, every_seconds: float = 1.0) -> None:
+        """Free what has expired, also when nobody calls."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            await self.store.sweep()
+
+    async def shutdown(self, grace_ms: int | None = None) -> None:
+        """End it all in order: notices, a short grace for turns that run, their ends, then the connections."""
+        grace = self.settings.grace_ms if grace_ms is None else grace_ms
+        self.closing = True
+        connections = list(self.connections)
+        for connection in connections:
+            await connection.drain("shutdown", grace, elsewhere=False)
+        until = asyncio.get_running_loop().time() + grace / 1000
+        await self._settle(grace / 1000)
+        for turn in list(self.running.values()):
+            turn.interrupt(Cause.INTERRUPTION)
+        await self._settle(0.2)
+        if connections:
+            await asyncio.sleep(max(0.0, until - asyncio.get_running_loop().time()))
+        for connection in connections:
+            await connection.hang_up()
+
+    async def _settle(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while self.running and (left := until - loop.time()) > 0:
+            turn = next(iter(self.running.values()))
+            try:
+                async with asyncio.timeout(left):
+                    await turn.news.wait()
+            except TimeoutError:
+                return
+
+
+async def _quietly(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:
+        log.debug("a notice did not reach its connection")

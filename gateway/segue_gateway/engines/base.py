@@ -1,0 +1,105 @@
+"""What an engine is: it is given a whole history and a context, and yields what the model writes.
+
+An engine knows nothing of turns, principals, stores or wires. It never repeats a request of which a byte may have
+reached its provider (SEG-TURN-041), and reports no usage rather than a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+from segue_schemas import models
+
+__all__ = [
+    "Delta",
+    "Ended",
+    "Engine",
+    "EngineEvent",
+    "EngineFailure",
+    "ItemBegun",
+    "ItemEnded",
+    "Progress",
+    "Request",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to the model: every item of the history as received, this turn's input last."""
+
+    items: Sequence[bytes]
+    context: Mapping[str, Any]
+    trace: models.Trace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemBegun:
+    """An output item begins; `index` counts the engine's items from 0, `item` is its skeleton."""
+
+    index: int
+    item: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """An item grows: text appended at a JSON Pointer, or a value put there."""
+
+    index: int
+    at: str
+    append: str | None = None
+    put: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEnded:
+    """An item is whole; `item` only where skeleton and deltas do not rebuild it."""
+
+    index: int
+    item: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A sign of life: `upstream` (asked, nothing heard yet) or `thinking`."""
+
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The model came to its end, or was cut (`incomplete`, with a reason). Items still open then were cut."""
+
+    status: Literal["completed", "incomplete"] = "completed"
+    reason: str | None = None
+    usage: models.Usage | None = None
+    omitted: tuple[int, ...] = field(default=())
+
+
+EngineEvent: TypeAlias = ItemBegun | Delta | ItemEnded | Progress | Ended
+
+
+class EngineFailure(Exception):
+    """The model or its provider failed; `error` becomes the turn's, `usage` is what was billed all the same."""
+
+    def __init__(self, error: models.Error, usage: models.Usage | None = None) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.usage = usage
+
+
+class Engine(Protocol):
+    """Who generates."""
+
+    name: str
+    offered: Sequence[str]
+    model_input: models.ModelInput
+
+    def reads(self, kind: str) -> bool:
+        """Return whether the model can read items of this type at all; a turn that needs one is refused if not."""
+        ...
+
+    def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
+        """Yield what the model writes, ending with `Ended`; raise EngineFailure. Closing the iterator stops it."""
+        ...

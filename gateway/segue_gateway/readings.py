@@ -1,0 +1,228 @@
+"""Reading a turn's record: from any number, by several readers, with signs of life where it is silent.
+
+A reading pulls: it takes the next event when its connection has taken the last, so nothing is buffered for a slow
+reader but the record, which is there anyway. What is delivered differs from what is recorded in three things only:
+deltas may be merged, durations are reckoned anew, `replayed` is added (spec: turns, The record).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
+
+import msgspec
+from segue_adapters.assembly import ItemAssembler
+from segue_adapters.wires.base import TERMINAL, refusal
+from segue_schemas import models
+
+from .stores.base import Event
+
+__all__ = ["Reading", "Recorded", "Source", "snapshot"]
+
+# A sign of life comes well before it is due: the network has its delays too.
+_EARLY = 0.6
+
+
+class Source(Protocol):
+    """What can be read: a turn that runs here, or a record from a store. Seqs are places in `events`."""
+
+    name: str
+    phase: str
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """The record so far."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last event is terminal, or nothing more will come."""
+        ...
+
+    @property
+    def news(self) -> asyncio.Event:
+        """Set when something happens after this was asked for."""
+        ...
+
+    def left_ms(self) -> int | None:
+        """Return what is left of the continuation that the terminal event names."""
+        ...
+
+
+class Recorded:
+    """A record that its store gave, of a turn that does not run here."""
+
+    phase = "upstream"
+
+    def __init__(
+        self, name: str, events: Sequence[Event], left_ms: int | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.name = name
+        self.events = events
+        self.finished = True
+        self.news = asyncio.Event()
+        self._clock = clock
+        self._ends = None if left_ms is None else clock() + left_ms / 1000
+
+    def left_ms(self) -> int | None:
+        """Return what is left of the continuation that the terminal event names."""
+        return None if self._ends is None else max(0, int((self._ends - self._clock()) * 1000))
+
+
+class Reading:
+    """One reading of a turn: an async iterator of server messages that ends behind the terminal event."""
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        after: int | None = None,
+        replayed: bool = False,
+        delivery: models.Delivery | None = None,
+        heartbeat_ms: int = 2_000,
+    ) -> None:
+        self.source = source
+        self.after = after
+        self.replayed = replayed
+        self.final = delivery is not None and delivery.mode == "final"
+        self.heartbeat = heartbeat_ms / 1000 * _EARLY
+        coalesce = delivery.coalesce_ms if delivery is not None else 0
+        self.coalesce = min((coalesce if isinstance(coalesce, int) else 0) / 1000, self.heartbeat)
+        self._place = self.begin(after)
+        self._items = ItemAssembler()
+        self._assembled = 0
+
+    def begin(self, after: int | None) -> int:
+        """Return the place in the record at which the reading begins."""
+        return 0 if after is None else after + 1
+
+    async def __aiter__(self) -> AsyncIterator[models.ServerMessage]:
+        """Yield the events from the beginning asked for, and progress where nothing happens for long."""
+        while True:
+            news = self.source.news
+            if self._place < len(self.source.events):
+                event = self.source.events[self._place]
+                self._place += 1
+                if self.coalesce and _merges(event):
+                    event = await self._gather(event)
+                told = self.deliver(event)
+                if told is not None:
+                    yield told
+                if isinstance(event, TERMINAL):
+                    return
+            elif self.source.finished:
+                last = self.source.events[-1] if self.source.events else None
+                if not isinstance(last, TERMINAL):
+                    yield self.lost()
+                return
+            elif not await _wait(news, self.heartbeat):
+                yield self.progress()
+
+    def deliver(self, event: Event) -> models.ServerMessage | None:
+        """Return an event as this reading tells it; None where it leaves it out."""
+        if isinstance(event, models.TurnAccepted) and self.replayed:
+            return msgspec.structs.replace(event, replayed=True)
+        if isinstance(event, models.TurnCompleted):
+            return self.with_time_left(event)
+        if self.final and isinstance(event, models.ItemDelta):
+            return None
+        if self.final and isinstance(event, models.ItemCompleted):
+            return msgspec.structs.replace(event, item=msgspec.Raw(self._whole(event.index)))
+        return event
+
+    def with_time_left(self, event: models.TurnCompleted) -> models.TurnCompleted:
+        """Return a terminal event whose continuation says what is left of it now (SEG-TURN-081)."""
+        return _with_left(event, self.source.left_ms())
+
+    def progress(self) -> models.TurnProgress:
+        """Return the sign of life (SEG-LIVE-010)."""
+        return models.TurnProgress(turn=self.source.name, phase=self.source.phase)
+
+    def lost(self) -> models.ErrorMessage:
+        """Return what is said when the owner can write no more: nothing is delivered that is not recorded."""
+        text = "The turn's record can no longer be written here; read it again over another connection."
+        return refusal(
+            "interrupted", "retry", text, effect="unknown", refused="turn.resume", turn=self.source.name
+        ).message
+
+    def _whole(self, index: int) -> bytes:
+        while self._assembled < self._place:
+            self._items.apply(self.source.events[self._assembled])
+            self._assembled += 1
+        return self._items.whole(index)
+
+    async def _gather(self, first: Event) -> Event:
+        """Merge the deltas that follow one at the same place, waiting up to `coalesce` for them."""
+        assert isinstance(first, models.ItemDelta)
+        parts, last = [first.append], first
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.coalesce
+        while True:
+            news = self.source.news
+            while self._place < len(self.source.events):
+                event = self.source.events[self._place]
+                if not isinstance(event, models.ItemDelta) or not _merges(event) or not _together(first, event):
+                    break
+                parts.append(event.append)
+                last = event
+                self._place += 1
+            left = until - loop.time()
+            if self._place < len(self.source.events) or self.source.finished or left <= 0:
+                break
+            await _wait(news, left)
+        if last is first:
+            return first
+        merged = msgspec.structs.replace(last, append="".join(p for p in parts if isinstance(p, str)))
+        merged.from_ = first.seq
+        return merged
+
+
+def snapshot(source: Source, *, replayed: bool, retry_after_ms: int) -> models.TurnSnapshot:
+    """Return a turn whole as it stands: acceptance, whole items, and its end or when to ask again (SEG-HTTP-040)."""
+    accepted = source.events[0]
+    assert isinstance(accepted, models.TurnAccepted)
+    items = ItemAssembler()
+    for event in source.events:
+        items.apply(event)
+    told = models.TurnSnapshot(
+        turn=source.name,
+        accepted=msgspec.structs.replace(accepted, replayed=True) if replayed else accepted,
+        items=[msgspec.Raw(item) for item in items.items],
+    )
+    terminal = source.events[-1]
+    if isinstance(terminal, models.TurnCompleted):
+        told.completed = _with_left(terminal, source.left_ms())
+    elif isinstance(terminal, models.TurnFailed):
+        told.failed = terminal
+    else:
+        told.retry_after_ms = retry_after_ms
+    return told
+
+
+def _with_left(event: models.TurnCompleted, left: int | None) -> models.TurnCompleted:
+    if not isinstance(event.continuation, models.Continuation):
+        return event
+    continuation = msgspec.structs.replace(event.continuation)
+    if left is not None:
+        continuation.expires_in_ms = left
+    return msgspec.structs.replace(event, continuation=continuation)
+
+
+def _merges(event: Event) -> bool:
+    return isinstance(event, models.ItemDelta) and isinstance(event.append, str)
+
+
+def _together(first: models.ItemDelta, event: models.ItemDelta) -> bool:
+    return first.index == event.index and first.at == event.at
+
+
+async def _wait(news: asyncio.Event, seconds: float) -> bool:
+    """Return whether something happened within that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    except TimeoutError:
+        return False
+    return True

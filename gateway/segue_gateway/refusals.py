@@ -1,0 +1,149 @@
+"""Every refusal that the endpoint gives, with the advice and effect of the table (spec: errors).
+
+One function a code, so that a code has one advice and no sentence is said twice. All return what is to be raised.
+"""
+
+from __future__ import annotations
+
+from segue_adapters.wires.base import Refuse, refusal
+from segue_schemas import models
+
+__all__ = [
+    "context_not_found",
+    "continuation_not_found",
+    "draining",
+    "events_gone",
+    "forbidden",
+    "history_mismatch",
+    "internal_error",
+    "invalid_request",
+    "lane_full",
+    "message_too_large",
+    "named",
+    "not_offered",
+    "overloaded",
+    "quota_exceeded",
+    "retention_unavailable",
+    "too_many_lanes",
+    "turn_conflict",
+    "turn_not_found",
+    "unauthenticated",
+]
+
+
+def invalid_request(message: str, param: str | None = None) -> Refuse:
+    """A member is missing, of a wrong type, or does not fit the rest."""
+    return refusal("invalid_request", "fix", message, param=param)
+
+
+def message_too_large(limit: int, *, close: int | None = None) -> Refuse:
+    """Larger than the declared limit; the limit stands in `detail` (SEG-MSG-033)."""
+    text = f"A message may have {limit} bytes at most; send less, or a history in parts."
+    return refusal("message_too_large", "fix", text, detail={"limit": limit}, close=close)
+
+
+def unauthenticated() -> Refuse:
+    """No credential, or none that holds; which of both is not said."""
+    return refusal("unauthenticated", "authenticate", "Send a valid key as `Authorization: Bearer …`.")
+
+
+def forbidden(message: str) -> Refuse:
+    """The caller may not do this here."""
+    return refusal("forbidden", "give_up", message)
+
+
+def continuation_not_found(identifier: str, param: str = "parent") -> Refuse:
+    """The one answer for an id that is unknown, foreign, expired, evicted or deleted (SEG-ISO-001)."""
+    shown = identifier[:120]
+    text = f"No continuation '{shown}' is held for you; send the history in full."
+    return refusal("continuation_not_found", "resend_full", text, param=param)
+
+
+def history_mismatch(what: str, *, digest: str, length: int, context: str) -> Refuse:
+    """The parent holds something else than the client believes; what it holds stands in `detail`."""
+    text = f"The parent holds another {what} than `expect` says; send the history in full."
+    detail: dict[str, object] = {"digest": digest, "length": length, "context": context}
+    return refusal("history_mismatch", "resend_full", text, param="expect", detail=detail)
+
+
+def context_not_found(digest: str, param: str = "context") -> Refuse:
+    """No context of that digest is held for the principal."""
+    text = f"No context '{digest}' is held for you; send it whole."
+    return refusal("context_not_found", "resend_context", text, param=param)
+
+
+def turn_conflict(turn: str) -> Refuse:
+    """The name is claimed by a turn of other content."""
+    text = f"The name '{turn}' is claimed by a turn of other content; draw a new name for a new turn."
+    return refusal("turn_conflict", "fix", text, param="turn")
+
+
+def turn_not_found(turn: str, *, resend: bool) -> Refuse:
+    """No turn of that name is held; whether one ever ran can't be told, so the effect is unknown."""
+    text = f"No turn '{turn}' is held for you."
+    return refusal("turn_not_found", "resend_full" if resend else "give_up", text, effect="unknown", param="turn")
+
+
+def events_gone(turn: str) -> Refuse:
+    """The turn ran and its record is gone."""
+    text = f"The turn '{turn}' ran, and its events are no longer held; nothing runs again under that name."
+    return refusal("events_gone", "give_up", text, effect="unknown", param="turn")
+
+
+def lane_full(limit: int, retry_after_ms: int) -> Refuse:
+    """Too many turns wait in the lane."""
+    refused = refusal("lane_full", "wait", f"{limit} turns wait in this lane already.", param="lane")
+    return _after(refused, retry_after_ms)
+
+
+def too_many_lanes(limit: int) -> Refuse:
+    """The connection has named as many lanes as it may."""
+    text = f"A connection may name {limit} lanes in its life; use one of them, or another connection."
+    return refusal("too_many_lanes", "fix", text, param="lane")
+
+
+def overloaded(message: str, retry_after_ms: int) -> Refuse:
+    """No room just now."""
+    return _after(refusal("overloaded", "wait", message), retry_after_ms)
+
+
+def quota_exceeded(message: str, retry_after_ms: int) -> Refuse:
+    """A bound of the principal is reached."""
+    return _after(refusal("quota_exceeded", "wait", message), retry_after_ms)
+
+
+def retention_unavailable(tier: str, offered: list[str]) -> Refuse:
+    """The tier can't be granted here; less is never granted in silence."""
+    text = f"Retention '{tier}' is not offered on this wire; ask for one of: {', '.join(offered)}."
+    return refusal("retention_unavailable", "fix", text, param="retention")
+
+
+def not_offered(what: str, param: str | None = None) -> Refuse:
+    """A feature that this endpoint does not offer."""
+    return refusal("not_offered", "fix", f"{what} is not offered by this endpoint.", param=param)
+
+
+def draining() -> Refuse:
+    """The connection or the node is about to end."""
+    text = "This connection takes no more turns; open another one, and repeat this turn there."
+    return refusal("draining", "reconnect", text)
+
+
+def internal_error() -> Refuse:
+    """A fault of the endpoint itself; what it was stands in its log, not here."""
+    return refusal("internal_error", "retry", "The endpoint failed on this message.", effect="unknown")
+
+
+def _after(refused: Refuse, retry_after_ms: int) -> Refuse:
+    refused.error.retry_after_ms = retry_after_ms
+    return refused
+
+
+def named(refused: Refuse, message: models.ClientMessage) -> Refuse:
+    """Return a refusal that names the message it refuses: its type and its `turn`, `steer` or `ref` (SEG-TURN-023)."""
+    refused.message.refused = str(type(message).__struct_config__.tag)
+    for member in ("turn", "steer", "ref"):
+        value = getattr(message, member, None)
+        if isinstance(value, str) and not value.endswith("\n"):
+            setattr(refused.message, member, value)
+    return refused

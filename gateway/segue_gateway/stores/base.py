@@ -1,0 +1,198 @@
+"""What a store is: it keeps names, records, continuations and contexts, each for one principal.
+
+Every method is one atomic step of the store, and asynchronous, so that SQLite (a thread) and Valkey (a network) fit
+behind the same shape. The contract test in tests/gateway holds for all of them. What no store may do: look an id up
+without its principal (SEG-ISO-010), write under an epoch that is not current (SEG-TURN-133), evict from one principal
+for another (SEG-ISO-009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from segue_schemas import models
+
+from ..contexts import Context
+from ..history import History
+
+__all__ = [
+    "Bounds",
+    "Claim",
+    "Event",
+    "Handle",
+    "Held",
+    "Known",
+    "Record",
+    "RetentionLost",
+    "StaleEpoch",
+    "Store",
+    "StoreFull",
+]
+
+Event: TypeAlias = (
+    models.TurnAccepted
+    | models.ItemStarted
+    | models.ItemDelta
+    | models.ItemCompleted
+    | models.TurnSteered
+    | models.TurnCompleted
+    | models.TurnFailed
+)
+
+
+class StaleEpoch(Exception):
+    """Somebody else owns the turn now, or it is closed: nothing was written."""
+
+
+class StoreFull(Exception):
+    """A bound of the principal is reached and nothing may be evicted for it; `what` says which."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"no room for more {what}")
+        self.what = what
+
+
+class RetentionLost(Exception):
+    """The granted retention can't be kept: nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is held at most for one principal (SEG-CAP-020), and for how long. Times in ms, sizes in bytes."""
+
+    continuations: int
+    turns: int
+    state_bytes: int
+    replay_ms: int
+    name_ms: int
+    cached_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """How a claim of a turn's name went; `epoch` is the owner's, where it was `claimed`."""
+
+    outcome: Literal["claimed", "existing", "conflict", "gone"]
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A name that is claimed: by which content, and whether its record is still held."""
+
+    content: str
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A continuation as it is kept: the history that it names and what a surface may have to say of its turn.
+
+    `scope` is the connection that a `connection` handle lives and dies with; `life_ms` is how long it may live, None
+    as long as its scope. `created_at` is clock time in seconds, for foreign wires that want it.
+    """
+
+    id: str
+    history: History
+    context: Context
+    retention: models.Retention
+    turn: str
+    scope: str | None = None
+    parent: str | None = None
+    life_ms: int | None = None
+    created_at: int = 0
+    terminal: models.TurnCompleted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A continuation that was resolved; `left_ms` is what is left of it, None where nothing but its scope ends it."""
+
+    handle: Handle
+    left_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A turn's record as read: its events above a number; `gone` where only the name is left.
+
+    `left_ms` is what is left of the continuation that the terminal event names.
+    """
+
+    events: Sequence[Event] = field(default_factory=tuple)
+    finished: bool = False
+    gone: bool = False
+    left_ms: int | None = None
+
+
+class Store(Protocol):
+    """Who remembers."""
+
+    tiers: Sequence[models.Retention]
+    """The retention that it can keep, beside `none`."""
+
+    on_evicted: Callable[[str, list[str]], None] | None
+    """Called with principal and ids when continuations are given up before their expiry (SEG-LIVE-026)."""
+
+    async def known(self, principal: str, turn: str) -> Known | None:
+        """Return what is known of a name; None for one that is not held."""
+        ...
+
+    async def claim(
+        self, principal: str, turn: str, content: str, accepted: models.TurnAccepted, contexts: Sequence[Context]
+    ) -> Claim:
+        """Claim a name for a content and write `turn.accepted`, or say who has it (SEG-TURN-052).
+
+        `contexts` are held as long as the record is. Raises StoreFull.
+        """
+        ...
+
+    async def append(self, principal: str, turn: str, epoch: int, events: Sequence[Event]) -> None:
+        """Write events behind the record's last; StaleEpoch."""
+        ...
+
+    async def finish(
+        self,
+        principal: str,
+        turn: str,
+        epoch: int,
+        terminal: models.TurnCompleted | models.TurnFailed,
+        handle: Handle | None,
+    ) -> int | None:
+        """Write the terminal event and its continuation in one step; return what is left of the latter in ms.
+
+        Raises StaleEpoch, and RetentionLost where the handle can't be kept; then nothing is written.
+        """
+        ...
+
+    async def read(self, principal: str, turn: str, after: int | None = None) -> Record | None:
+        """Return a turn's events above `after`; None for a name that is not held."""
+        ...
+
+    async def resolve(self, principal: str, identifier: str, scope: str | None) -> Held | None:
+        """Return a continuation by one lookup of principal and id; None for whatever reason it is not there."""
+        ...
+
+    async def delete(
+        self, principal: str, identifier: str, scope: str | None, *, descendants: bool = False
+    ) -> list[str] | None:
+        """Delete a continuation and the records that hold its output; return the deleted ids, None for no such one."""
+        ...
+
+    async def context(self, principal: str, digest: str) -> Context | None:
+        """Return a context that is held for the principal, by its digest."""
+        ...
+
+    async def put_context(self, principal: str, context: Context) -> None:
+        """Hold a context without a handle, for as long as a `cached` one lives; StoreFull."""
+        ...
+
+    async def close_scope(self, principal: str, scope: str) -> None:
+        """Delete the handles of a connection that ended."""
+        ...
+
+    async def sweep(self) -> None:
+        """Free what has expired."""
+        ...

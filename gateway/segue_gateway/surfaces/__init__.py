@@ -1,0 +1,1 @@
+"""The wires that the endpoint serves, server side, on one ASGI app."""

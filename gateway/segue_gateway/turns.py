@@ -1,0 +1,451 @@
+"""A turn: one request to the model and what comes of it, written to its record and read from there.
+
+Nothing is delivered before it is written; a connection that is lost changes nothing here, since a turn knows no
+connection (G4). An interruption (cancel, deadline, shutdown) never cuts a write in two: it is noticed between the
+engine's events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+from segue_adapters.errors import RemoteProtocolError
+from segue_adapters.wires.base import Refuse, TurnFacts
+from segue_schemas import models
+
+from .contexts import Context
+from .engines.base import Delta, Ended, Engine, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
+from .history import History, grow
+from .items import Item
+from .output import Output
+from .states import TERMINAL_STATES, Cause, State, step
+from .stores.base import Event, Handle, RetentionLost, StaleEpoch, Store
+
+__all__ = ["Plan", "Turn"]
+
+log = logging.getLogger("segue.gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What acceptance decided: everything that a turn needs, resolved, so that nothing later changes it."""
+
+    principal: str
+    start: models.TurnStart
+    inputs: Sequence[Item]
+    parent: History
+    parent_id: str | None
+    parent_tier: models.Retention | None
+    context: Context
+    retention: models.Retention
+    continuation: str
+    scope: str | None
+    life_ms: int | None
+    created_at: int
+
+
+class Turn:
+    """One turn that runs here. `spawn` starts a task that the endpoint keeps; `scope_alive` tells of its connection."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        engine: Engine,
+        store: Store,
+        *,
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        ended: Callable[[Turn], None] = lambda turn: None,
+        scope_alive: Callable[[], bool] = lambda: True,
+        flush_ms: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.plan = plan
+        self.name = plan.start.turn
+        self.engine = engine
+        self.store = store
+        self.epoch = 0
+        self.state = State.QUEUED
+        self.phase = "queued"
+        self.events: list[Event] = []
+        self.output = Output(self.name)
+        self.abandoned = False
+        self.keep = True
+        self.flush = flush_ms / 1000
+        self._spawn = spawn
+        self._ended = ended
+        self._scope_alive = scope_alive
+        self._clock = clock
+        self._news = asyncio.Event()
+        self._stop: asyncio.Future[Cause] = asyncio.get_running_loop().create_future()
+        self._deadline: asyncio.TimerHandle | None = None
+        self._indexes: dict[int, int] = {}
+        self._pending: models.ItemDelta | None = None
+        self._pending_until = 0.0
+        self._usage: models.Usage | None = None
+        self._omitted: tuple[int, ...] = ()
+        self._ends: float | None = None
+        self._received = clock()
+        self._begun: float | None = None
+        self._first_output: float | None = None
+
+    # -- being read
+
+    @property
+    def finished(self) -> bool:
+        """Whether the terminal event is written, or nothing more will be."""
+        return self.abandoned or self.state in TERMINAL_STATES
+
+    @property
+    def news(self) -> asyncio.Event:
+        """Set when something happens after this was asked for."""
+        return self._news
+
+    def left_ms(self) -> int | None:
+        """Return what is left of the continuation that the terminal event names."""
+        return None if self._ends is None else max(0, int((self._ends - self._clock()) * 1000))
+
+    def facts(self) -> TurnFacts:
+        """Return what a foreign wire has to echo."""
+        plan = self.plan
+        # A context that was inherited or sent by its digest is echoed as what it is.
+        start = msgspec.structs.replace(plan.start, context=msgspec.Raw(plan.context.raw))
+        return TurnFacts(plan.continuation, plan.created_at, start, plan.retention in ("cached", "durable"))
+
+    # -- the beginning
+
+    def accepted(self) -> models.TurnAccepted:
+        """Return the first event of the record (SEG-TURN-006)."""
+        plan = self.plan
+        event = models.TurnAccepted(
+            turn=self.name, seq=0, lane=plan.start.lane, context=plan.context.digest, retention=plan.retention
+        )
+        if plan.parent_id is not None:
+            event.parent = plan.parent_id
+            event.reused = models.Reused(items=plan.parent.count)
+            if plan.parent_tier is not None:
+                event.reused.tier = plan.parent_tier
+        return event
+
+    def claimed(self, epoch: int, accepted: models.TurnAccepted) -> None:
+        """Take note that the name is this turn's, its first event written; the deadline runs from here."""
+        self.epoch = epoch
+        self.events.append(accepted)
+        deadline = self.plan.start.deadline_ms
+        if isinstance(deadline, int):
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(deadline / 1000, self.interrupt, Cause.DEADLINE)
+
+    def cancel(self, *, keep: bool = True) -> None:
+        """Ask that the turn stop; `keep=False` where its wire says that nothing of it be kept."""
+        self.keep = self.keep and keep
+        self.interrupt(Cause.CANCEL)
+
+    def interrupt(self, cause: Cause) -> None:
+        """Stop the turn for a reason; the first one counts, and a finished turn takes none."""
+        if self.finished or self._stop.done():
+            return
+        self._stop.set_result(cause)
+        if self.state is State.QUEUED:  # nobody runs it yet: it ends where it waits
+            self._spawn(self._guarded(self.conclude(cause)))
+
+    # -- the run
+
+    async def run(self) -> None:
+        """Run the turn to its end; returns at once where it ended while it waited."""
+        if self._stop.done() or self.finished:
+            await self._settled()
+            return
+        self._advance(Cause.BEGUN)
+        self.phase = "upstream"
+        self._begun = self._clock()
+        await self._guarded(self._generate() if self.generates() else self.conclude(Cause.ENDED))
+
+    def generates(self) -> bool:
+        """Return whether the model is asked; a warm-up only makes the input history (SEG-LIVE-041)."""
+        return self.plan.start.generate is not False
+
+    def request(self) -> Request:
+        """Return what the model is asked: the whole history, this turn's input last."""
+        items = grow(self.plan.parent, self.plan.inputs).whole()
+        trace = self.plan.start.trace
+        return Request(items, self.plan.context.members, trace if isinstance(trace, models.Trace) else None)
+
+    async def _generate(self) -> None:
+        stream = self.engine.generate(self.request())
+        try:
+            while True:
+                event = await self._next(stream)
+                if event is None:
+                    await self.conclude(self._stop.result())
+                    return
+                if isinstance(event, Ended):
+                    self._usage, self._omitted = event.usage, event.omitted
+                    await self.conclude(Cause.ENDED if event.status == "completed" else Cause.CUT, event.reason)
+                    return
+                await self.take(event)
+        finally:
+            closing = getattr(stream, "aclose", None)
+            if closing is not None:
+                with contextlib.suppress(Exception):
+                    await closing()
+
+    async def _next(self, stream: AsyncIterator[EngineEvent]) -> EngineEvent | None:
+        """Return the engine's next event, or None where the turn was stopped first."""
+        if self._stop.done():
+            return None
+        following: asyncio.Future[EngineEvent] = asyncio.ensure_future(_anext(stream))
+        try:
+            while True:
+                timeout = max(0.0, self._pending_until - self._clock()) if self._pending else None
+                both: set[asyncio.Future[Any]] = {following, self._stop}
+                done, _ = await asyncio.wait(both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                if done:
+                    break
+                await self._flush()
+            if self._stop.done() and not following.done():
+                return None
+            return following.result()
+        finally:
+            if not following.done():
+                following.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await following
+
+    async def take(self, event: EngineEvent) -> None:
+        """Write what one event of the engine says."""
+        if isinstance(event, Progress):
+            self.phase = event.phase
+        elif isinstance(event, ItemBegun):
+            self.phase = "thinking"
+            started = self.output.begin(event.item)
+            self._indexes[event.index] = started.index
+            await self.write(started)
+        elif isinstance(event, Delta):
+            if self._first_output is None:
+                self._first_output = self._clock()
+            delta = self.output.grow(self._indexes[event.index], event.at, event.append, event.put)
+            await self.write_delta(delta)
+        elif isinstance(event, ItemEnded):
+            await self.write(*self.output.end(self._indexes[event.index], event.item))
+
+    async def write_delta(self, delta: models.ItemDelta) -> None:
+        """Write a delta, or gather it with its neighbours for the declared `flush_ms`."""
+        if not self.flush:
+            await self.write(delta)
+            return
+        held = self._pending
+        if held is not None and (held.index, held.at) == (delta.index, delta.at) and isinstance(delta.append, str):
+            held.append = f"{held.append}{delta.append}"
+        else:
+            await self._flush()
+            if isinstance(delta.append, str):
+                self._pending, self._pending_until = delta, self._clock() + self.flush
+            else:
+                await self.write(delta)
+        if self._pending and self._clock() >= self._pending_until:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        held, self._pending = self._pending, None
+        if held is not None:
+            await self._append([held])
+
+    async def write(self, *events: Event) -> None:
+        """Write events to the record; readers see them behind that (SEG-TURN-070)."""
+        await self._flush()
+        await self._append(events)
+
+    async def _append(self, events: Sequence[Event]) -> None:
+        for offset, event in enumerate(events):
+            event.seq = len(self.events) + offset
+        await self.store.append(self.plan.principal, self.name, self.epoch, events)
+        self.events.extend(events)
+        self._advance(Cause.OUTPUT)
+
+    # -- the end
+
+    async def conclude(self, cause: Cause, reason: str | None = None, error: models.Error | None = None) -> None:
+        """Write the terminal event that a cause leads to, with the continuation of what was seen."""
+        to = step(self.state, cause)
+        if to is None:
+            return
+        if to is State.FAILED:
+            await self._flush()
+            await self._finish(to, self.failed(error or self.error_of(cause)), None)
+            return
+        closing, discarded = self.output.cut()
+        if closing:
+            await self.write(*closing)
+        else:
+            await self._flush()
+        handle = self.handle() if self.keep else None
+        terminal = self.completed(to, reason, discarded, handle)
+        if handle is not None:
+            handle = replace(handle, terminal=terminal)
+        try:
+            await self._finish(to, terminal, handle)
+        except RetentionLost:
+            lost = self.completed(State.INCOMPLETE, "retention_lost", discarded, None)
+            await self._finish(State.INCOMPLETE, lost, None)
+
+    async def _finish(
+        self, to: State, terminal: models.TurnCompleted | models.TurnFailed, handle: Handle | None
+    ) -> None:
+        terminal.seq = len(self.events)
+        # A `connection` handle ends with its connection, also when its turn outlives it: it is told, and not kept.
+        kept = handle if handle is not None and (handle.scope is None or self._scope_alive()) else None
+        left = await self.store.finish(self.plan.principal, self.name, self.epoch, terminal, kept)
+        if handle is not None and kept is None:
+            left = 0
+        self._ends = None if left is None else self._clock() + left / 1000
+        self.events.append(terminal)
+        self.state = to
+        self._over()
+
+    def handle(self) -> Handle | None:
+        """Return the continuation of what was seen; None where the granted retention keeps none (SEG-CONT-002)."""
+        plan = self.plan
+        if plan.retention == "none":
+            return None
+        return Handle(
+            id=plan.continuation,
+            history=self.history(),
+            context=plan.context,
+            retention=plan.retention,
+            turn=self.name,
+            scope=plan.scope if plan.retention == "connection" else None,
+            parent=plan.parent_id,
+            life_ms=plan.life_ms,
+            created_at=plan.created_at,
+        )
+
+    def history(self) -> History:
+        """Return the history behind the turn: its parent's, its input, and its output as recorded."""
+        return grow(self.plan.parent, self.plan.inputs, self.output.items())
+
+    def completed(
+        self, to: State, reason: str | None, discarded: list[int], handle: Handle | None
+    ) -> models.TurnCompleted:
+        """Return the terminal event of a turn whose output is history."""
+        history = handle.history if handle is not None else self.history()
+        status: Any = to.value
+        event = models.TurnCompleted(turn=self.name, status=status, digest=history.digest, length=history.length)
+        if to is State.INCOMPLETE:
+            event.reason = reason or "unknown"  # SEG-TURN-031
+        omitted = sorted({*history.omitted, *self._omitted})
+        if omitted:
+            event.omitted = omitted
+        if discarded:
+            event.discarded = discarded
+        if self._usage is not None:
+            event.usage = self._usage
+        event.timing = self.timing()
+        if handle is not None:
+            event.continuation = models.Continuation(
+                id=handle.id,
+                retention=handle.retention,
+                digest=history.digest,
+                length=history.length,
+                context=self.plan.context.digest,
+            )
+            if handle.life_ms is not None:
+                event.continuation.expires_in_ms = handle.life_ms
+        return event
+
+    def failed(self, error: models.Error) -> models.TurnFailed:
+        """Return the terminal event of a turn that failed; what was delivered was paid for (SEG-ERR-004)."""
+        if self.output.begun:
+            error = msgspec.structs.replace(error, effect="partial")
+        event = models.TurnFailed(turn=self.name, error=error)
+        if self._usage is not None:
+            event.usage = self._usage
+        return event
+
+    def error_of(self, cause: Cause) -> models.Error:
+        """Return the error that a cause means, where the engine gave none."""
+        ran = self.state is not State.QUEUED
+        if cause is Cause.DEADLINE:
+            text = f"The turn's deadline of {self.plan.start.deadline_ms} ms passed."
+            return models.Error(
+                code="deadline_exceeded", advice="retry", effect="unknown" if ran else "none", message=text
+            )
+        if cause is Cause.INTERRUPTION:
+            text = "The node that ran the turn was shut down."
+            return models.Error(code="interrupted", advice="retry", effect="unknown" if ran else "none", message=text)
+        text = "The endpoint failed while it ran the turn."
+        return models.Error(code="internal_error", advice="retry", effect="unknown", message=text)
+
+    def timing(self) -> models.Timing:
+        """Return where the time went so far."""
+        now = self._clock()
+        told = models.Timing(total_ms=_ms(now - self._received))
+        told.queued_ms = _ms((self._begun or now) - self._received)
+        if self._first_output is not None:
+            told.first_output_ms = _ms(self._first_output - self._received)
+        return told
+
+    # -- helpers
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work; whatever goes wrong ends the turn with the one terminal event that fits."""
+        try:
+            try:
+                await work
+            except EngineFailure as failure:
+                self._usage = failure.usage
+                await self.conclude(Cause.FAILURE, error=failure.error)
+            except (RemoteProtocolError, Refuse) as error:
+                text = f"The model's answer could not be read: {error}"[:300]
+                told = models.Error(code="upstream_failed", advice="retry", effect="unknown", message=text)
+                await self.conclude(Cause.FAILURE, error=told)
+            except StaleEpoch:
+                raise
+            except Exception:
+                log.exception("turn failed")
+                await self.conclude(Cause.FAILURE)
+        except StaleEpoch:
+            self.abandon()
+        except Exception:
+            log.exception("a turn's record could not be written")
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Deliver nothing more: somebody else owns the record now."""
+        self.abandoned = True
+        self._over()
+
+    def _over(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._ended(self)
+        self._notify()
+
+    async def _settled(self) -> None:
+        while not self.finished:
+            await self.news.wait()
+
+    def _advance(self, cause: Cause) -> None:
+        self.state = step(self.state, cause) or self.state
+        self._notify()
+
+    def _notify(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+
+async def _anext(stream: AsyncIterator[EngineEvent]) -> EngineEvent:
+    async for event in stream:
+        return event
+    text = "The model's answer ended without an end."
+    raise EngineFailure(models.Error(code="upstream_failed", advice="retry", effect="unknown", message=text))
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(seconds * 1000))
