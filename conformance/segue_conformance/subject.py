@@ -72,7 +72,7 @@ class Subject:
         self.budget = budget or Budget()
         self.requests = 0
         self._labels = itertools.count(1)
-        self._open: list[Any] = []
+        self._sessions: set[Session] = set()
 
     # -- what it is
 
@@ -148,9 +148,17 @@ class Subject:
         label = f"{self.wire.rpartition('-')[2]}{next(self._labels)}" + (" (second key)" if second else "")
         link = await open_link(self.wire, self.url, self.options(second=second), label=label)
         session = Session(link, self.wire, context=self.base_context(), limit=self.settings.timeout)
+        self._sessions.add(session)
         try:
             yield Client(self, session)
         finally:
+            self._sessions.discard(session)
+            await session.close()
+
+    async def aclose(self) -> None:
+        """Close what a check left open: one that was given up in the middle closes nothing itself."""
+        for session in list(self._sessions):
+            self._sessions.discard(session)
             await session.close()
 
     def spend(self) -> None:

@@ -1,0 +1,30 @@
+"""Sends another text in the whole item than it streamed."""
+
+from __future__ import annotations
+
+import msgspec
+from segue_gateway.endpoint import Endpoint
+from segue_gateway.readings import Reading
+from segue_gateway.stores.base import Event
+from segue_schemas import models
+
+from ..registry import WIRES
+
+KILLED_BY = dict.fromkeys(WIRES, ("items.deltas_rebuild_the_item",))
+
+
+class _Reading(Reading):
+    def deliver(self, event: Event) -> models.ServerMessage | None:
+        told = super().deliver(event)
+        if not isinstance(told, models.ItemCompleted):
+            return told
+        item = msgspec.json.decode(self._whole(told.index))
+        for part in item.get("content", []):
+            part["text"] = part.get("text", "") + " and more"
+        return msgspec.structs.replace(told, item=msgspec.Raw(msgspec.json.encode(item)))
+
+
+class MutantEndpoint(Endpoint):
+    """The reference endpoint, but for whole items."""
+
+    reading_type = _Reading

@@ -1,0 +1,21 @@
+"""Skips a sequence number: one delta in the middle is never delivered."""
+
+from __future__ import annotations
+
+from segue_gateway.endpoint import Endpoint
+from segue_gateway.readings import Reading
+from segue_gateway.stores.base import Event
+from segue_schemas import models
+
+KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("turns.numbers_rise",))
+
+
+class _Reading(Reading):
+    def deliver(self, event: Event) -> models.ServerMessage | None:
+        return None if isinstance(event, models.ItemDelta) and event.seq == 5 else super().deliver(event)
+
+
+class MutantEndpoint(Endpoint):
+    """The reference endpoint, but for one number."""
+
+    reading_type = _Reading

@@ -1,0 +1,20 @@
+"""Loses the input of a warm-up: its handle stands for nothing."""
+
+from __future__ import annotations
+
+from segue_gateway.endpoint import Endpoint
+from segue_gateway.history import History
+from segue_gateway.turns import Turn
+
+KILLED_BY = dict.fromkeys(("segue-ws", "segue-http", "openai-ws"), ("liveness.warm_up_is_history",))
+
+
+class _Turn(Turn):
+    def history(self) -> History:
+        return super().history() if self.generates() else self.plan.parent
+
+
+class MutantEndpoint(Endpoint):
+    """The reference endpoint, but for what a warm-up leaves."""
+
+    turn_type = _Turn
