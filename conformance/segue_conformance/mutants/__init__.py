@@ -50,5 +50,6 @@ def load() -> list[Mutant]:
     for info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
         module = importlib.import_module(f"{__name__}.{info.name}")
         fault = (module.__doc__ or "").strip().splitlines()[0]
-        found.append(Mutant(info.name, fault, module.KILLED_BY, lambda make=make: make(settings=settings(), keys=KEYS)))
+        make = partial(module.MutantEndpoint, settings=settings(), keys=KEYS)
+        found.append(Mutant(info.name, fault, module.KILLED_BY, make))
     return found

@@ -1,0 +1,58 @@
+"""Each check can fail: every mutant is caught by the checks that it names, and the reference endpoint by none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from endpoints import Judge, served
+from segue_conformance.mutants import REFERENCE, Mutant, load
+from segue_conformance.registry import WIRES, Catalogue
+from segue_conformance.verdicts import Verdict
+
+MUTANTS = load()
+GOOD = (Verdict.PASS, Verdict.SKIP)
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[Judge]:
+    with served(REFERENCE) as url:
+        judge = Judge(url)
+        yield judge
+        judge.close()
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_the_reference_passes_every_check(reference: Judge, wire: str) -> None:
+    results = [reference.perform(check.id, wire) for check in Catalogue.load() if wire in check.wires]
+    bad = [f"{r.check}: {r.verdict}: {r.message} (expected {r.expected}, got {r.actual})" for r in results
+           if r.verdict not in GOOD]  # fmt: skip
+    assert bad == []
+    assert sum(r.verdict is Verdict.PASS for r in results) >= 30
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_is_caught_by_the_checks_it_names(mutant: Mutant) -> None:
+    survived = []
+    with served(mutant) as url:
+        judge = Judge(url, timeout=3.0)
+        try:
+            for wire, checks in mutant.killed_by.items():
+                for check in checks:
+                    result = judge.perform(check, wire)
+                    if result.verdict is not Verdict.FAIL:
+                        survived.append(f"{check} on {wire}: {result.verdict}: {result.message}")
+        finally:
+            judge.close()
+    assert survived == [], mutant.fault
+
+
+def test_mutants_name_checks_that_exist() -> None:
+    catalogue = Catalogue.load()
+    assert len(MUTANTS) >= 10
+    for mutant in MUTANTS:
+        assert mutant.killed_by, f"{mutant.name} names no check"
+        for wire, checks in mutant.killed_by.items():
+            for check in checks:
+                assert check in catalogue, f"{mutant.name}: no such check: {check}"
+                assert wire in catalogue[check].wires, f"{mutant.name}: {check} does not run on {wire}"
