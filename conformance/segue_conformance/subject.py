@@ -231,9 +231,12 @@ class Client:
         return self.session.welcome
 
     async def start(self, input: Input, **options: Any) -> Turn:
-        """Start a turn and return it while it runs. Options as `Session.turn`; `context=INHERIT` sends none."""
+        """Start a turn and return it while it runs. Options as `Session.turn`; `context=INHERIT` sends none.
+
+        `broken=True` says that the turn is meant to be invalid; every other one has to be valid.
+        """
         self.subject.spend()
-        context = options.pop("context", None)
+        context, broken = options.pop("context", None), options.pop("broken", False)
         if context is INHERIT:
             start = models.TurnStart(turn=options.pop("name", None) or _name(), input=message_items(input))
             parent = options.pop("parent", None)
@@ -241,11 +244,13 @@ class Client:
                 start.parent = parent.id if isinstance(parent, models.Continuation) else parent
             for member, value in options.items():
                 setattr(start, member, value)
-            _own(start)
+            if not broken:
+                _own(start)
             return await self.session.start(start)
         context = self.subject.base_context() if context is None else context
         turn = await self.session.turn(input, context=context, **options)
-        _own(turn.result.start)
+        if not broken:
+            _own(turn.result.start)
         return turn
 
     async def turn(self, input: Input, **options: Any) -> Outcome:

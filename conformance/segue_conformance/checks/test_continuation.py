@@ -128,7 +128,7 @@ async def test_refused_turn_leaves_parent(subject: Subject) -> None:
         story, secret = Story(client), word()
         first = await story.say(plant(secret), retention=tier)
         broken = {"type": "message", "role": "user", "content": 7}
-        outcome = await client.turn([broken], parent=_handle(first), retention=tier)
+        outcome = await client.turn([broken], parent=_handle(first), retention=tier, broken=True)
         if outcome.completed is not None:
             raise Inconclusive("the broken turn was not refused, so nothing is known of what a refusal leaves")
         await story.recalls(secret, parent=_handle(first), retention=tier)

@@ -105,7 +105,7 @@ async def test_wrong_type_refused(subject: Subject) -> None:
     """An item whose content is a number is refused before any output, as invalid."""
     async with subject.open() as client:
         broken = {"type": "message", "role": "user", "content": 7}
-        outcome = await client.turn([broken])
+        outcome = await client.turn([broken], broken=True)
         error = refused(outcome, "a message whose content is a number was sent", native=subject.native)
         if error.code not in ("invalid_request", "malformed_message"):
             raise Deviation(
@@ -122,7 +122,7 @@ async def test_wrong_type_refused(subject: Subject) -> None:
 async def test_refusal_leaves_connection(subject: Subject) -> None:
     """After a refused turn the same connection serves the next one."""
     async with subject.open() as client:
-        outcome = await client.turn([{"type": "message", "role": "user", "content": 7}])
+        outcome = await client.turn([{"type": "message", "role": "user", "content": 7}], broken=True)
         if outcome.completed is not None:
             raise Inconclusive("the broken turn was not refused, so nothing is known of what follows a refusal")
         completed(await client.turn("Say hello."), "a turn behind a refused one must run")
