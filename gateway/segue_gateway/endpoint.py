@@ -39,7 +39,7 @@ log = logging.getLogger("segue.gateway")
 SINGLE = "single"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Once:
     """A caller without a connection: one HTTP request."""
 

@@ -1,0 +1,93 @@
+"""`segue serve`: the reference endpoint on a port."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from typing import Any
+
+import click
+
+from .settings import Settings
+
+__all__ = ["serve"]
+
+_HELP = {
+    "heartbeat_ms": "Longest silence of a running turn.",
+    "message_bytes": "Largest message or request body.",
+    "replay_ms": "How long a record can be read again.",
+    "name_ms": "How long a bare name is kept behind that.",
+    "flush_ms": "How long deltas are gathered before they are written.",
+    "cached_ms": "How long a cached continuation lives.",
+    "connection_ms": "How long a connection lives.",
+    "draining_ms": "How long before a connection's end its notice comes.",
+    "lanes": "Named lanes for each connection.",
+    "turns_in_flight": "Turns that run at once on a connection.",
+    "lane_queue": "Turns that may wait in a lane.",
+    "continuations": "Continuations held for a principal.",
+    "turns_held": "Records and names held for a principal.",
+    "state_bytes": "Bytes of state held for a principal.",
+    "running": "Turns that run at once for a principal.",
+    "grace_ms": "What running turns get when the process is to end.",
+}
+
+
+def _limits(command: Any) -> Any:
+    """Give the command an option for each number of the settings."""
+    for limit in reversed(fields(Settings)):
+        if limit.name in _HELP:
+            flag = "--" + limit.name.replace("_", "-")
+            kind = click.IntRange(min=0)
+            text = _HELP[limit.name]
+            command = click.option(flag, type=kind, default=limit.default, show_default=True, help=text)(command)
+    return command
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0 for any.")
+@click.option("--key", "keys", multiple=True, metavar="NAME=ENVVAR", help="Principal and the variable with its key.")
+@click.option("--model", default="scripted", show_default=True, help="Name under which the engine is offered.")
+@click.option("--origin", "origins", multiple=True, help="Browser origin that may connect.")
+@click.option("--plain-text", is_flag=True, help="Serve without TLS beyond this machine all the same.")
+@_limits
+def serve(
+    host: str,
+    port: int,
+    keys: tuple[str, ...],
+    model: str,
+    origins: tuple[str, ...],
+    plain_text: bool,
+    **limits: Any,
+) -> None:
+    """Serve the reference endpoint.
+
+    Without a key there is one principal, on this machine only. A key is given by the name of an environment variable,
+    so that it stands in no process list: --key alice=ALICE_KEY.
+    """
+    # Imported here: `segue --help` lists this command without starting a server's worth of modules.
+    from .endpoint import Endpoint
+    from .server import is_loopback, run
+
+    secrets = dict(_secret(key) for key in keys)
+    if not is_loopback(host):
+        if not secrets:
+            raise click.UsageError(f"without --key the endpoint serves this machine only, not {host}")
+        if not plain_text:
+            raise click.UsageError(f"{host} is not this machine: put TLS in front, or say --plain-text")
+    settings = Settings(model=model, origins=frozenset(origins), **limits)
+    endpoint = Endpoint(settings=settings, keys=secrets)
+    try:
+        run(endpoint, host, port, lambda url: click.echo(f"Segue serves on {url}"))
+    except SystemExit:
+        raise click.ClickException(f"can't listen on {host}:{port}: is the port taken?") from None
+
+
+def _secret(key: str) -> tuple[str, str]:
+    name, _, variable = key.partition("=")
+    if not name or not variable:
+        raise click.UsageError(f"--key wants NAME=ENVVAR, got {key!r}")
+    secret = os.environ.get(variable, "")
+    if not secret:
+        raise click.UsageError(f"the environment variable {variable} of --key {name} is not set")
+    return name, secret

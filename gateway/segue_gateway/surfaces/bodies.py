@@ -1,0 +1,76 @@
+"""Request bodies: read to the declared limit and no further, decoded where they are compressed.
+
+A body that is too large is read on and thrown away for a while before the refusal goes out: a client that still sends
+would see a broken connection instead of the reason.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
+
+from segue_adapters.wires.base import refusal
+
+from ..refusals import message_too_large
+
+__all__ = ["read_body"]
+
+
+class _Decompressor(Protocol):
+    def decompress(self, data: bytes, max_length: int = ...) -> bytes:
+        """Return what the data decodes to, at most so many bytes of it."""
+        ...
+
+
+def _gzip() -> _Decompressor:
+    return zlib.decompressobj(31)
+
+
+def _zstd() -> Callable[[], _Decompressor] | None:
+    try:
+        from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # Python 3.14
+    except ImportError:
+        return None
+    made: Any = zstd.ZstdDecompressor
+    return made  # type: ignore[no-any-return]
+
+
+async def read_body(chunks: AsyncIterator[bytes], coding: str, limit: int) -> bytes:
+    """Return the decoded body; Refuse `message_too_large` past the limit, status 415 for an unknown coding."""
+    decompressor = _decompressor(coding.strip().lower())
+    body = bytearray()
+    thrown = 0
+    async for chunk in chunks:
+        if len(body) > limit:
+            thrown += len(chunk)
+            if thrown > limit:
+                break
+            continue
+        body += chunk if decompressor is None else _decode(decompressor, chunk, limit + 1 - len(body))
+    if len(body) > limit:
+        raise message_too_large(limit)
+    if decompressor is not None and not getattr(decompressor, "eof", True):
+        raise refusal("malformed_message", "fix", f"The body ends before its {coding} coding does.")
+    return bytes(body)
+
+
+def _decompressor(coding: str) -> _Decompressor | None:
+    if coding in ("", "identity"):
+        return None
+    if coding in ("gzip", "x-gzip"):
+        return _gzip()
+    made = _zstd() if coding == "zstd" else None
+    if made is None:
+        text = f"Content-Encoding '{coding[:40]}' is not known here; send gzip, or the body as it is."
+        raise refusal("invalid_request", "fix", text, param="Content-Encoding", status=415)
+    return made()
+
+
+def _decode(decompressor: _Decompressor, chunk: bytes, room: int) -> bytes:
+    if getattr(decompressor, "eof", False):
+        return b""
+    try:
+        return decompressor.decompress(chunk, room)
+    except (zlib.error, ValueError, OSError) as error:
+        raise refusal("malformed_message", "fix", f"The body does not decode: {error}.") from None

@@ -1,0 +1,128 @@
+"""What the two HTTP surfaces share: admission, bodies, refusals, event streams, and noticing a caller that is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from segue_adapters.wires import base
+from segue_adapters.wires.base import Answer, Refuse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from .. import refusals
+from ..endpoint import Endpoint, Once
+from .admission import admit, to_response
+from .bodies import read_body
+
+__all__ = ["EventStream", "Gone", "HTTPSurface"]
+
+log = logging.getLogger("segue.gateway")
+
+T = TypeVar("T")
+
+
+class Gone(Exception):
+    """The caller went away before its answer was there."""
+
+
+class HTTPSurface:
+    """One HTTP wire below a path: subclasses say how a request is answered and how a refusal looks."""
+
+    name: str
+    prefix: str
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+
+    async def serve(self, request: Request) -> Response:
+        """Answer one request."""
+        try:
+            caller = Once(admit(self.endpoint, request.headers), self.name)
+            coding = request.headers.get("content-encoding", "")
+            body = await read_body(request.stream(), coding, self.endpoint.settings.message_bytes)
+            return await self.answer(caller, self.request(request, body), request)
+        except Refuse as refused:
+            return to_response(self.refuse(refused))
+        except (Gone, ClientDisconnect):
+            return Response(status_code=499)  # nobody reads it
+        except Exception:
+            log.exception("a request failed")
+            return to_response(self.refuse(refusals.internal_error()))
+
+    def request(self, request: Request, body: bytes) -> base.Request:
+        """Return the request as the wire reads it: its path below the binding's URL, still percent-encoded."""
+        raw = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").partition("?")[0]
+        path = raw.removeprefix(request.scope.get("root_path", "")).removeprefix(self.prefix)
+        return base.Request(request.method, path, dict(request.headers), body, dict(request.query_params))
+
+    async def answer(self, caller: Once, request: base.Request, http: Request) -> Response:
+        """Answer a request whose caller is known."""
+        raise NotImplementedError
+
+    def refuse(self, refused: Refuse) -> Answer:
+        """Return a refusal in the wire's shape."""
+        raise NotImplementedError
+
+
+class EventStream(Response):
+    """Server-sent events; `lost` is called where the caller goes away before the end."""
+
+    def __init__(
+        self, chunks: AsyncGenerator[bytes, None], *, lost: Callable[[], None] | None = None, **headers: str
+    ) -> None:
+        self.chunks = chunks
+        self.lost = lost
+        self.status_code = 200
+        self.background = None
+        self.init_headers(
+            {
+                "content-type": "text/event-stream; charset=utf-8",
+                "cache-control": "no-store",
+                "x-accel-buffering": "no",  # SEG-HTTP-034
+                **{name.replace("_", "-"): value for name, value in headers.items()},
+            }
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the stream."""
+        try:
+            await unless_gone(receive, self._send_all(send))
+        except (Gone, OSError):
+            if self.lost is not None:
+                self.lost()
+        finally:
+            with contextlib.suppress(Exception):
+                await self.chunks.aclose()
+
+    async def _send_all(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        async for chunk in self.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def unless_gone(receive: Callable[[], Awaitable[Any]], work: Coroutine[Any, Any, T]) -> T:
+    """Return what the work returns; Gone, the work cancelled, where the caller goes away first."""
+    working = asyncio.ensure_future(work)
+    watching = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Gone
+        return working.result()
+    finally:
+        for task in (working, watching):
+            if not task.done():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+
+
+async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,114 @@
+"""Segue over HTTP, served (spec: binding-segue-http). A lost connection cancels nothing: the turn has a name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from urllib.parse import unquote
+
+from segue_adapters.wires import base
+from segue_adapters.wires.base import Answer, NotJSON, Refuse, check_json, refusal
+from segue_adapters.wires.segue_http import SegueHTTPServer
+from segue_schemas import models
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .. import refusals
+from ..contexts import read_context
+from ..endpoint import Once
+from ..readings import Reading, Source, snapshot
+from .admission import to_response
+from .http import EventStream, HTTPSurface, unless_gone
+
+__all__ = ["SegueHTTP"]
+
+_POLL_MS = 500
+
+
+class SegueHTTP(HTTPSurface):
+    """Turns as resources that the client names."""
+
+    name = "segue-http"
+    prefix = "/segue/v1"
+    wire = SegueHTTPServer()
+
+    def refuse(self, refused: Refuse) -> Answer:
+        """Return a refusal as a problem body."""
+        return self.wire.refuse(refused)
+
+    async def answer(self, caller: Once, request: base.Request, http: Request) -> Response:
+        """Answer a request whose caller is known."""
+        if request.method == "GET" and request.path.strip("/") == "":
+            return self.upgrade_wanted()
+        if request.method == "PUT" and request.path.startswith("/contexts/"):
+            return await self.put_context(caller, request)
+        message, mode = self.wire.receive(request)
+        if isinstance(message, models.TurnStart):
+            return await self.start(caller, message, mode, http)
+        if isinstance(message, models.TurnResume):
+            if mode == "sse":
+                return self.stream(await self.endpoint.resume(caller, message))
+            return self.whole(await self.endpoint.attach(caller.principal, message.turn), replayed=True)
+        if isinstance(message, models.TurnCancel):
+            source = await self.endpoint.cancel(caller, message)
+            await unless_gone(http.receive, self.ended(source))
+            return self.whole(source, replayed=True)
+        if isinstance(message, models.ContinuationGet):
+            return to_response(self.wire.answer(await self.endpoint.get(caller, message)))
+        if isinstance(message, models.ContinuationDelete):
+            return to_response(self.wire.answer(await self.endpoint.delete(caller, message)))
+        raise self.endpoint.unoffered(message)
+
+    async def start(self, caller: Once, message: models.TurnStart, mode: str, http: Request) -> Response:
+        """Start a turn, or attach to it, and answer by events or whole."""
+        source, fresh = await self.endpoint.accept(caller, message)
+        if fresh is not None:
+            self.endpoint.spawn(fresh.run())
+        if mode == "sse":
+            return self.stream(self.endpoint.reading(source, replayed=fresh is None, start=message))
+        await unless_gone(http.receive, self.ended(source))
+        return self.whole(source, replayed=fresh is None)
+
+    def stream(self, reading: Reading) -> EventStream:
+        """Return a reading as an event stream."""
+
+        async def chunks() -> AsyncGenerator[bytes, None]:
+            async for message in reading:
+                yield self.wire.event(message)
+
+        return EventStream(chunks())
+
+    def whole(self, source: Source, *, replayed: bool) -> Response:
+        """Return a turn as it stands: with its end, or saying when to ask again."""
+        return to_response(self.wire.answer(snapshot(source, replayed=replayed, retry_after_ms=_POLL_MS)))
+
+    async def ended(self, source: Source) -> None:
+        """Wait for the end of a turn, but no longer than silence is allowed (SEG-HTTP-043)."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.endpoint.settings.heartbeat_ms / 1000 * 0.8
+        while not source.finished and (left := until - loop.time()) > 0:
+            try:
+                async with asyncio.timeout(left):
+                    await source.news.wait()
+            except TimeoutError:
+                return
+
+    async def put_context(self, caller: Once, request: base.Request) -> Response:
+        """Hold a context under its digest (SEG-HTTP-011)."""
+        named = unquote(request.path.removeprefix("/contexts/"))
+        try:
+            members = check_json(request.body)
+        except NotJSON as error:
+            raise refusal("malformed_message", "fix", f"The body is not I-JSON: {error}.") from None
+        context = read_context(members, request.body)
+        if context.digest != named:
+            raise refusals.invalid_request(f"The body's digest is {context.digest}, the path says another.", "digest")
+        await self.endpoint.put_context(caller, context)
+        return Response(status_code=204)
+
+    def upgrade_wanted(self) -> Response:
+        """Answer a plain GET of the URL at which the WebSocket is served."""
+        text = "A WebSocket is served here: ask for the upgrade, with the subprotocol segue.v1."
+        answer = self.wire.refuse(refusal("unsupported_message", "fix", text, status=426))
+        answer.headers.update({"upgrade": "websocket", "connection": "Upgrade"})
+        return to_response(answer)

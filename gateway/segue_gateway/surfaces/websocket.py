@@ -1,0 +1,170 @@
+"""What the two WebSocket surfaces share: the upgrade, the loop over frames, sizes, refusals, the end.
+
+A session is one connection on its wire. It turns frames into messages for the `Connection` and back; what the
+messages mean is not its business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from segue_adapters.wires.base import Answer, Refuse
+from segue_schemas import models
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from .. import refusals
+from ..endpoint import Endpoint
+from .admission import admit, to_response
+
+__all__ = ["Session", "WebSocketSurface"]
+
+log = logging.getLogger("segue.gateway")
+
+
+class WebSocketSurface:
+    """One WebSocket wire: subclasses name it, its session, and how a denied upgrade looks."""
+
+    session_type: type[Session]
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one upgrade to its end."""
+        try:
+            principal = admit(self.endpoint, websocket.headers)
+            self.check(websocket)
+        except Refuse as refused:
+            await self.deny(websocket, refused)
+            return
+        await self.session_type(self.endpoint, websocket, principal).run()
+
+    def check(self, websocket: WebSocket) -> None:
+        """Refuse an upgrade that the wire does not take."""
+
+    async def deny(self, websocket: WebSocket, refused: Refuse) -> None:
+        """Answer an upgrade by a status and a body, without accepting it."""
+        if "websocket.http.response" in websocket.scope.get("extensions", {}):
+            await websocket.send_denial_response(to_response(self.denial(refused)))
+        else:
+            await websocket.close()
+
+    def denial(self, refused: Refuse) -> Answer:
+        """Return the body of a denied upgrade."""
+        raise NotImplementedError
+
+
+class Session:
+    """One connection: frames in, messages out, until either side ends it."""
+
+    name: str
+    subprotocol: str | None = None
+
+    def __init__(self, endpoint: Endpoint, websocket: WebSocket, principal: str) -> None:
+        self.endpoint = endpoint
+        self.websocket = websocket
+        self.over = False
+        self.connection = endpoint.connection_type(endpoint, principal, self.name, self.deliver, self.close)
+
+    async def run(self) -> None:
+        """Serve the connection to its end."""
+        await self.websocket.accept(self.subprotocol)
+        connection = self.connection
+        self.endpoint.connections.add(connection)
+        life = self.endpoint.spawn(connection.live())
+        try:
+            await self.greet()
+            while (frame := await self.frame()) is not None:
+                await self.receive(frame)
+        except WebSocketDisconnect:
+            pass
+        except Exception:
+            log.exception("a connection failed")
+        finally:
+            self.over = True
+            life.cancel()
+            self.endpoint.connections.discard(connection)
+            await connection.lost()
+            self.lost()
+
+    async def frame(self) -> str | bytes | None:
+        """Return the next frame, None at the end of the connection."""
+        message = await self.websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return None
+        text: str | None = message.get("text")
+        return text if text is not None else message["bytes"]
+
+    async def receive(self, frame: str | bytes) -> None:
+        """Act on one frame; what can't be acted on is refused, and the connection stays where it can."""
+        try:
+            self.check_size(frame)
+            await self.act(frame)
+        except Refuse as refused:
+            await self.refuse(refused)
+        except WebSocketDisconnect:
+            raise
+        except Exception:
+            log.exception("a message failed")
+            await self.refuse(refusals.internal_error())
+
+    def check_size(self, frame: str | bytes) -> None:
+        """Refuse a message above the declared size (SEG-MSG-030), measured in bytes of UTF-8."""
+        limit = self.endpoint.settings.message_bytes
+        size = len(frame)
+        if isinstance(frame, str) and limit // 4 < size <= limit and not frame.isascii():
+            size = len(frame.encode())
+        if size > limit:
+            raise refusals.message_too_large(limit)
+
+    async def act(self, frame: str | bytes) -> None:
+        """Act on one frame of legal size."""
+        raise NotImplementedError
+
+    async def greet(self) -> None:
+        """Say what the wire says first."""
+
+    def frames(self, message: models.ServerMessage) -> list[str]:
+        """Return the frames that say a message on this wire."""
+        raise NotImplementedError
+
+    def refusal_frames(self, refused: Refuse) -> list[str]:
+        """Return the frames that say a refusal on this wire."""
+        raise NotImplementedError
+
+    async def deliver(self, message: models.ServerMessage) -> None:
+        """Send a message; nothing is sent behind the end."""
+        await self.send(self.frames(message))
+
+    async def refuse(self, refused: Refuse) -> None:
+        """Send a refusal, and close where its code says so."""
+        await self.send(self.refusal_frames(refused))
+        if refused.close is not None:
+            await self.close(refused.close)
+
+    async def send(self, frames: list[str]) -> None:
+        """Send text frames; each waits until the client takes it."""
+        for frame in frames:
+            if self.over:
+                return
+            try:
+                await self.websocket.send_text(frame)
+            except (WebSocketDisconnect, RuntimeError):
+                self.over = True
+
+    async def close(self, code: int) -> None:
+        """Close the connection of our own accord; the loop over frames sees its end."""
+        if not self.over:
+            await self.farewell()
+            self.over = True
+            try:
+                await self.websocket.close(code)
+            except (WebSocketDisconnect, RuntimeError, asyncio.CancelledError):
+                log.debug("closed already")
+
+    async def farewell(self) -> None:
+        """Say what the wire says last."""
+
+    def lost(self) -> None:
+        """Take note that the connection is gone, beside what `Connection.lost` does."""
