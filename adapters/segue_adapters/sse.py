@@ -31,7 +31,8 @@ class SSEParser:
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("strict")
-        self._text = ""
+        # The line that is not whole yet, in pieces: joined once, so that a long line costs its length, not its square.
+        self._pieces: list[str] = []
         self._first = True
         self._event = ""
         self._data: list[str] = []
@@ -48,7 +49,7 @@ class SSEParser:
     @property
     def unfinished(self) -> bool:
         """Whether bytes of an event came whose closing blank line did not."""
-        return bool(self._text.strip() or self._data)
+        return bool("".join(self._pieces).strip() or self._data)
 
     def _decode(self, chunk: bytes, *, final: bool) -> str:
         try:
@@ -65,7 +66,11 @@ class SSEParser:
         return text
 
     def _lines(self, text: str, *, final: bool) -> list[SSEEvent]:
-        buffer = self._text + text
+        waits = bool(self._pieces) and self._pieces[-1] == "\r"
+        if text and not waits and not final and "\n" not in text and "\r" not in text:
+            self._pieces.append(text)
+            return []
+        buffer = "".join([*self._pieces, text])
         # A CR at the very end may be the first half of CRLF: wait for the next chunk.
         held = ""
         if buffer.endswith("\r") and not final:
@@ -73,9 +78,8 @@ class SSEParser:
         if "\r" in buffer:
             buffer = buffer.replace("\r\n", "\n").replace("\r", "\n")
         *lines, rest = buffer.split("\n")
-        self._text = rest + held
-        events = [event for line in lines if (event := self._line(line))]
-        return events
+        self._pieces = [piece for piece in (rest, held) if piece]
+        return [event for line in lines if (event := self._line(line))]
 
     def _line(self, line: str) -> SSEEvent | None:
         if not line:
