@@ -63,7 +63,6 @@ class Acceptance:
 
     async def accept(self, caller: Caller, start: models.TurnStart) -> tuple[Source, Turn | None]:
         """Return what is to be read, and the new turn that is to be run, None for a repeat. Raises Refuse."""
-        self.check_names(start)
         inputs = self.read_input(start)
         form = None if start.context is msgspec.UNSET else read_form(start.context)
         self.check_offered(caller, start)
@@ -108,13 +107,6 @@ class Acceptance:
         return await self.claim(turn, content, [plan.context, *await self.base_of(caller.principal, form)])
 
     # -- the message itself
-
-    def check_names(self, start: models.TurnStart) -> None:
-        """Refuse names with a line feed at their end, which the typed decoder lets through as Python's `$` does."""
-        for member in ("turn", "lane"):
-            value = getattr(start, member)
-            if isinstance(value, str) and value.endswith("\n"):
-                raise refusals.invalid_request(f"`{member}` has a character that no name may have.", member)
 
     def read_input(self, start: models.TurnStart) -> list[Item]:
         """Return the input's items, each checked."""

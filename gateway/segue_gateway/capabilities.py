@@ -32,8 +32,8 @@ FEATURES: Sequence[str] = (
 WIRES: Mapping[str, str] = {
     "segue-ws": "/segue/v1",
     "segue-http": "/segue/v1",
-    "openai-ws": "/v1/responses",
-    "openai-http": "/v1/responses",
+    "openai-ws": "/v1",
+    "openai-http": "/v1",
 }
 _CARRIED: Mapping[str, frozenset[str]] = {
     "segue-ws": frozenset(FEATURES),

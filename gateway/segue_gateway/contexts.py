@@ -63,10 +63,9 @@ def read_form(raw: msgspec.Raw) -> Context | Patch | str:
 
 def _digest(value: Any, param: str = "context") -> str:
     try:
-        digest: str = msgspec.convert(value, models.Digest)
+        return msgspec.convert(value, models.Digest)
     except msgspec.ValidationError:
         raise invalid_request("That is no digest of a context.", param) from None
-    return digest.removesuffix("\n")
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

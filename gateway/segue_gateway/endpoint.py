@@ -225,7 +225,7 @@ class Endpoint(Declaration, Acceptance):
             context=handle.context.digest,
         )
         if held.left_ms is not None:
-            told.expires_in_ms = held.left_ms
+            told.expires_in_ms = int(held.left_ms)
         return models.ContinuationInfo(ref=message.ref, continuation=told)
 
     async def delete(self, caller: Caller, message: models.ContinuationDelete) -> models.ContinuationDeleted:

@@ -57,7 +57,7 @@ class Recorded:
     phase = "upstream"
 
     def __init__(
-        self, name: str, events: Sequence[Event], left_ms: int | None, clock: Callable[[], float] = time.monotonic
+        self, name: str, events: Sequence[Event], left_ms: float | None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.name = name
         self.events = events

@@ -44,7 +44,7 @@ def message_too_large(limit: int, *, close: int | None = None) -> Refuse:
 
 def unauthenticated() -> Refuse:
     """No credential, or none that holds; which of both is not said."""
-    return refusal("unauthenticated", "authenticate", "Send a valid key as `Authorization: Bearer …`.")
+    return refusal("unauthenticated", "authenticate", "Send a valid key as `Authorization: Bearer KEY`.")
 
 
 def forbidden(message: str) -> Refuse:
@@ -144,6 +144,6 @@ def named(refused: Refuse, message: models.ClientMessage) -> Refuse:
     refused.message.refused = str(type(message).__struct_config__.tag)
     for member in ("turn", "steer", "ref"):
         value = getattr(message, member, None)
-        if isinstance(value, str) and not value.endswith("\n"):
+        if isinstance(value, str):
             setattr(refused.message, member, value)
     return refused

@@ -19,7 +19,7 @@ class Settings:
     that may connect: none unless listed.
     """
 
-    heartbeat_ms: int = 2_000
+    heartbeat_ms: int = 1_000
     message_bytes: int = 16 * _MIB
     replay_ms: int = 5 * _MINUTE
     name_ms: int = 60 * _MINUTE

@@ -108,10 +108,13 @@ class Handle:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A continuation that was resolved; `left_ms` is what is left of it, None where nothing but its scope ends it."""
+    """A continuation that was resolved; `left_ms` is what is left of it, None where nothing but its scope ends it.
+
+    Not rounded: a number that is rounded twice could rise from one delivery to the next (SEG-LIVE-025).
+    """
 
     handle: Handle
-    left_ms: int | None
+    left_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class Record:
     events: Sequence[Event] = field(default_factory=tuple)
     finished: bool = False
     gone: bool = False
-    left_ms: int | None = None
+    left_ms: float | None = None
 
 
 class Store(Protocol):
@@ -160,7 +163,7 @@ class Store(Protocol):
         epoch: int,
         terminal: models.TurnCompleted | models.TurnFailed,
         handle: Handle | None,
-    ) -> int | None:
+    ) -> float | None:
         """Write the terminal event and its continuation in one step; return what is left of the latter in ms.
 
         Raises StaleEpoch, and RetentionLost where the handle can't be kept; then nothing is written.

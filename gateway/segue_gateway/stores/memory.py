@@ -120,7 +120,7 @@ class MemoryStore:
         epoch: int,
         terminal: models.TurnCompleted | models.TurnFailed,
         handle: Handle | None,
-    ) -> int | None:
+    ) -> float | None:
         """Write the terminal event and its continuation in one step."""
         self._sweep()
         found = self._owned(principal, turn, epoch)
@@ -146,7 +146,7 @@ class MemoryStore:
         if found.events is None:
             return Record(gone=True, finished=found.finished)
         kept = self._handles.get((principal, found.handle)) if found.handle else None
-        left = 0 if kept is None else self._left(kept)
+        left = 0.0 if kept is None else self._left(kept)
         return Record(self._behind(found.events, after), found.finished, left_ms=left)
 
     def _behind(self, events: list[Event], after: int | None) -> list[Event]:
@@ -231,7 +231,7 @@ class MemoryStore:
             self._remove(principal, identifier)
         self._sweep()
 
-    def _keep(self, principal: str, handle: Handle) -> int | None:
+    def _keep(self, principal: str, handle: Handle) -> float | None:
         owner = self._principals[principal]
         if self._tree.condemned(handle.history):
             raise RetentionLost
@@ -250,8 +250,8 @@ class MemoryStore:
             self._expiry.add(handle.life_ms, self._remove, principal, handle.id)
         return self._left(kept)
 
-    def _left(self, kept: _Kept) -> int | None:
-        return None if kept.ends is None else max(0, int((kept.ends - self.clock()) * 1000))
+    def _left(self, kept: _Kept) -> float | None:
+        return None if kept.ends is None else max(0.0, (kept.ends - self.clock()) * 1000)
 
     def _remove(self, principal: str, identifier: str) -> None:
         kept = self._handles.pop((principal, identifier), None)
