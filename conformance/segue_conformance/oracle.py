@@ -94,7 +94,7 @@ class Story:
         """Ask for a word and judge the answer; none of the `others` may be in it.
 
         Deviation where the endpoint lost it, Inconclusive where the model does not know it either with everything
-        before it.
+        before it. `requirement` is the one that a loss breaks; a word of the others breaks the check's own.
         """
         outcome = completed(
             await self.client.turn(question, **options), "a turn from a parent must run", requirement=requirement
@@ -105,7 +105,6 @@ class Story:
                 "a word of another history came back",
                 expected=f"nothing but {secret!r}",
                 actual=repr(outcome.text[:200]),
-                requirement=requirement,
             )
         if says(outcome.text, secret):
             return self.add(outcome)

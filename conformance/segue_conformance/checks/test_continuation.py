@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from typing import Any
 
 import msgspec
 from segue_schemas import context_digest, models
@@ -93,7 +95,7 @@ async def test_impossible_parent_refused(subject: Subject) -> None:
         )
 
 
-@check("SEG-CONT-031", profile="continuation")
+@check("SEG-CONT-031", "SEG-CONT-012", profile="continuation")
 async def test_fork(subject: Subject) -> None:
     """Two turns from one parent don't see each other's words, and both see the parent's."""
     async with subject.open() as client:
@@ -105,8 +107,10 @@ async def test_fork(subject: Subject) -> None:
         left_turn = await left.say(_second(words[0]), parent=_handle(base), retention=tier)
         right_turn = await right.say(_second(words[1]), parent=_handle(base), retention=tier)
         asked = "Which animal code did I tell you? Answer with the code only."
-        await left.recalls(words[0], asked, others=[words[1]], parent=_handle(left_turn), retention=tier)
-        await right.recalls(words[1], asked, others=[words[0]], parent=_handle(right_turn), retention=tier)
+        # A branch that lost its own word has seen nothing of the other: that is another rule's matter.
+        lost: dict[str, Any] = {"requirement": "SEG-CONT-012", "retention": tier}
+        await left.recalls(words[0], asked, others=[words[1]], parent=_handle(left_turn), **lost)
+        await right.recalls(words[1], asked, others=[words[0]], parent=_handle(right_turn), **lost)
 
 
 @check("SEG-CONT-030", profile="continuation")
@@ -300,9 +304,13 @@ def _second(secret: str) -> str:
 
 
 def _like(identifier: str) -> str:
-    """Return an id of the same form that was never issued: the last 20 letters and digits drawn anew."""
+    """Return an id of the same form that was never issued: the last 20 letters and digits drawn anew.
+
+    A prefix such as `resp_` stays, or a short id would be refused for its form.
+    """
     letters = list(identifier)
-    places = [i for i, c in enumerate(letters) if c.isalnum()][-20:]
+    prefix = re.match(r"[A-Za-z]{1,8}[-_]", identifier)
+    places = [i for i, c in enumerate(letters) if c.isalnum() and i >= (prefix.end() if prefix else 0)][-20:]
     for place in places:
         old = letters[place]
         pool = "0123456789" if old.isdigit() else "abcdef" if old.islower() else "ABCDEF"
