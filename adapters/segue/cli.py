@@ -107,3 +107,7 @@ def main() -> None:
         told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         click.echo(f"segue: a fault of this program: {told} (--debug, where the command has it, shows more)", err=True)
         sys.exit(4)
+
+
+if __name__ == "__main__":
+    main()

@@ -11,13 +11,13 @@ import msgspec
 from segue_schemas import models
 
 from .errors import LocalProtocolError, TransportError, Unreachable, WrongKind
-from .links import EXCHANGE_WIRES, STREAM_WIRES
+from .links import STREAM_WIRES
 from .transports.base import Options, refused_status
 from .transports.http import HTTPPool
 from .transports.websocket import open_socket
 from .wires.base import Answer, Request, check_json
 
-__all__ = ["Found", "Offer", "find"]
+__all__ = ["Found", "Offer", "find", "offer_of"]
 
 _ORDER = ("segue-ws", "segue-http", "openai-ws", "openai-http")
 _FORCED = {"segue+ws": "ws", "segue+wss": "wss", "segue+http": "http", "segue+https": "https"}
@@ -51,16 +51,21 @@ async def find(url: str, options: Options, *, wires: Sequence[str] | None = None
         if wires is not None and forced not in wires:
             raise LocalProtocolError(f"the URL's scheme asks for {forced}, --wire for {', '.join(wires)}")
         return Found([await _reach(forced, url, options)], "as asked")
-    base = _as_http(url).removesuffix("/responses")
+    for wire in wires or ():
+        if wire not in _ORDER:
+            raise LocalProtocolError(f"there is no wire {wire!r}; it is one of {', '.join(_ORDER)}")
+    base = _as_http(url).removesuffix("/responses").rstrip("/")
     document, document_url = await _document(base, options)
     if document is not None:
-        offers = [_offer(binding, document_url) for binding in document.bindings]
-        wanted = [o for o in offers if o.wire in (wires or _ORDER) and o.wire in (*STREAM_WIRES, *EXCHANGE_WIRES)]
+        # Wires that this version does not know are told by name only.
+        offered = [binding.wire for binding in document.bindings]
+        known = [binding for binding in document.bindings if binding.wire in (wires or _ORDER)]
+        wanted = [offer_of(binding, document_url) for binding in known if binding.wire in _ORDER]
         wanted.sort(key=lambda offer: _ORDER.index(offer.wire))
         missing = [wire for wire in wires or () if wire not in [o.wire for o in wanted]]
         if missing or not wanted:
-            offered = ", ".join(o.wire for o in offers) or "none"
-            raise WrongKind(f"the wire {', '.join(missing) or 'asked for'} is not offered (offered: {offered})", base)
+            told = f"the wire {', '.join(missing) or 'asked for'} is not offered"
+            raise WrongKind(f"{told} (offered: {', '.join(offered) or 'none'})", base)
         for offer in wanted:
             await _reach(offer.wire, offer.url, options)
         return Found(wanted, "discovery document", document)
@@ -70,8 +75,8 @@ async def find(url: str, options: Options, *, wires: Sequence[str] | None = None
 
 
 def _parse(url: str) -> tuple[str, str | None]:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url.strip())._replace(fragment="")
         _ = parts.port
     except ValueError as error:
         raise Unreachable(f"that is no usable URL: {error}", url, "a port is a number up to 65535") from None
@@ -81,7 +86,7 @@ def _parse(url: str) -> tuple[str, str | None]:
     if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
         hint = "write it as http://, https://, ws:// or wss:// and a host"
         raise Unreachable("that is no URL of an endpoint", url, hint)
-    return url.rstrip("/"), None
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/"))), None
 
 
 def _as_http(url: str) -> str:
@@ -94,9 +99,20 @@ def _as_ws(url: str) -> str:
     return urlunsplit(parts._replace(scheme={"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)))
 
 
-def _offer(binding: models.Binding, document_url: str) -> Offer:
-    url = urljoin(document_url, binding.url)
-    return Offer(binding.wire, _as_ws(url) if binding.wire in STREAM_WIRES else _as_http(url))
+def offer_of(binding: models.Binding, document_url: str) -> Offer:
+    """Return where a binding of a discovery document is served; WrongKind where its URL is none."""
+    try:
+        url = urljoin(document_url, binding.url)
+        parts = urlsplit(url)
+        usable = parts.port != 0 and bool(parts.hostname) and parts.scheme in ("http", "https", "ws", "wss")
+    except ValueError:
+        usable = False
+    if not usable:
+        told = f"the discovery document gives {binding.url[:120]!r} as the URL of {binding.wire}"
+        raise WrongKind(told, document_url, "the endpoint has to name an http or ws address")
+    # For OpenAI's wires the document names the base URL that their clients are configured with.
+    base = _as_http(url).removesuffix("/responses").rstrip("/")
+    return Offer(binding.wire, _url_of(binding.wire, url, base))
 
 
 def _url_of(wire: str, url: str, base: str) -> str:
@@ -122,7 +138,7 @@ async def _document(base: str, options: Options) -> tuple[models.Discovery | Non
         if answer.status == 200:
             try:
                 document = msgspec.json.decode(answer.body, type=models.Discovery)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 continue  # some other page: not a Segue endpoint's
             return document, f"{place}/.well-known/segue"
     return None, ""
@@ -139,7 +155,9 @@ async def _reach(wire: str, url: str, options: Options) -> Offer:
         answer = await _ask(url, Request("POST", "/responses", {"content-type": "application/json"}, b"{}"), options)
         if answer.status in (401, 403) or not _speaks_responses(answer):
             kind = answer.headers.get("content-type", "")
-            raise refused_status(answer.status, url + "/responses", answer.body, kind, upgrade=False)
+            place = answer.headers.get("location", "")
+            where = url + "/responses"
+            raise refused_status(answer.status, where, answer.body, kind, upgrade=False, location=place)
         return Offer(wire, url)
     answer = await _ask(url, Request("GET", "/turns/probe", {"accept": "application/json"}), options)
     try:
@@ -148,7 +166,8 @@ async def _reach(wire: str, url: str, options: Options) -> Offer:
         known = False
     if answer.status in (401, 403) or not known:
         kind = answer.headers.get("content-type", "")
-        raise refused_status(answer.status, url, answer.body, kind, upgrade=False)
+        place = answer.headers.get("location", "")
+        raise refused_status(answer.status, url, answer.body, kind, upgrade=False, location=place)
     return Offer(wire, url)
 
 

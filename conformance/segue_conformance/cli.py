@@ -139,7 +139,8 @@ def _check(arguments: Arguments, catalogue: Catalogue, console: Console, debug: 
     """Check what was asked for, tell it, and return the exit code."""
     if arguments.url is not None:
         return _run(settings_of(arguments), arguments, catalogue, console, debug)
-    with embedded() as endpoint:
+    # Short enough to be waited for: the rules are the same at any pace.
+    with embedded("--heartbeat-ms", "120", "--slow-ms", "300", "--message-bytes", str(1024 * 1024)) as endpoint:
         settings = Settings(
             url=endpoint.url,
             wires=arguments.wires,

@@ -118,6 +118,13 @@ class Execution:
                 self._runner.close()
             self._runner = None
 
+    def _abandon_loop(self) -> None:
+        """Go on with another loop: closing this one would wait for a task that does not let itself be cancelled."""
+        if self._runner is not None:
+            loop, self._runner = self._runner.get_loop(), None
+            loop.close()
+            asyncio.set_event_loop(None)
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the run's own event loop."""
         if self._runner is None:
@@ -168,6 +175,7 @@ class Execution:
         try:
             fault = self.run(_bounded(_caught(check.function(subject)), self._limit))
             if isinstance(fault, _Hung):
+                self._abandon_loop()
                 found = Grade(Verdict.ERROR, f"the check did not end within {self._limit:g} s: {check.id} hangs")
             else:
                 found = Grade(Verdict.PASS) if fault is None else self._blame(fault, subject, first=check.id == FIRST)

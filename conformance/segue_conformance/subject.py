@@ -338,7 +338,7 @@ def _name() -> str:
 
 def _own(message: models.TurnStart | models.TurnResume) -> None:
     """Make sure that what the suite itself sends is valid: its own fault must never be the endpoint's."""
-    validator("client.json#/$defs/ClientMessage").validate(msgspec.json.decode(msgspec.json.encode(message)))
+    validator(f"client.json#/$defs/{type(message).__name__}").validate(msgspec.json.decode(msgspec.json.encode(message)))
 
 
 def own_items(items: Sequence[Mapping[str, Any] | bytes | msgspec.Raw]) -> list[dict[str, Any]]:

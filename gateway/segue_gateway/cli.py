@@ -28,6 +28,7 @@ _HELP = {
     "turns_held": "Records and names held for a principal.",
     "state_bytes": "Bytes of state held for a principal.",
     "running": "Turns that run at once for a principal.",
+    "slow_ms": "How long the scripted engine takes for a text asked for slowly.",
     "grace_ms": "What running turns get when the process is to end.",
 }
 

@@ -77,7 +77,7 @@ class Endpoint(Declaration, Acceptance):
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings or Settings()
-        self.engine: Engine = engine or ScriptedEngine(offered=(self.settings.model,))
+        self.engine: Engine = engine or self.make_engine()
         self.clock = clock
         self.wall = wall
         self.store: Store = store or self.make_store()
@@ -87,6 +87,10 @@ class Endpoint(Declaration, Acceptance):
         self.closing = False
         self._keys = {hashlib.sha256(secret.encode()).digest(): name for name, secret in (keys or {}).items()}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def make_engine(self) -> Engine:
+        """Return the scripted engine under the model's name."""
+        return ScriptedEngine(offered=(self.settings.model,), slow_seconds=self.settings.slow_ms / 1000)
 
     def make_store(self) -> Store:
         """Return the store in memory, bounded as the settings say."""

@@ -15,7 +15,8 @@ class Settings:
     """Times in milliseconds, sizes in bytes; the names are those of `limits` where a limit says them.
 
     `state_bytes` bounds items, records and contexts held for one principal, `running` the turns that run at once for
-    one; `grace_ms` is how long running turns get when the process is asked to end. `origins` are the browser origins
+    one; `grace_ms` is how long running turns get when the process is asked to end, `slow_ms` how long
+    the scripted engine takes for a text that it is asked to write slowly. `origins` are the browser origins
     that may connect: none unless listed.
     """
 
@@ -35,6 +36,7 @@ class Settings:
     state_bytes: int = 512 * _MIB
     running: int = 256
     grace_ms: int = 400
+    slow_ms: int = 1_200
     endpoint: str = "segue-reference"
     model: str = "scripted"
     origins: frozenset[str] = field(default_factory=frozenset)

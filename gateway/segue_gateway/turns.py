@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -109,7 +110,8 @@ class Turn:
 
     def left_ms(self) -> int | None:
         """Return what is left of the continuation that the terminal event names."""
-        return None if self._ends is None else max(0, int((self._ends - self._clock()) * 1000))
+        # Up, since what the store said is rounded down already: a later question must never find more left.
+        return None if self._ends is None else max(0, math.ceil((self._ends - self._clock()) * 1000))
 
     def facts(self) -> TurnFacts:
         """Return what a foreign wire has to echo."""

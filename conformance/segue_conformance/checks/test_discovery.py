@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
+from segue_adapters.discovery import offer_of
 from segue_adapters.errors import TransportError
 from segue_adapters.transports.websocket import open_socket
 from segue_schemas import StrictJSONError, strict_loads, validator
 
-from ..registry import check
+from ..registry import WIRES, check
 from ..subject import Subject
 from ..verdicts import Deviation, NotOffered, Untestable
 
@@ -47,9 +48,10 @@ async def test_bindings_answer(subject: Subject) -> None:
         raise NotOffered("there is no discovery document")
     base = _base(subject) + "/.well-known/segue"
     for binding in document.bindings:
-        url = urljoin(base, binding.url)
+        if binding.wire not in WIRES:
+            continue
+        url = offer_of(binding, base).url
         if binding.wire.endswith("-ws"):
-            url = url.replace("http", "ws", 1) if url.startswith("http") else url
             protocols = ("segue.v1",) if binding.wire == "segue-ws" else ()
             try:
                 socket = await open_socket(url, subject.options(), subprotocols=protocols, label=binding.wire)

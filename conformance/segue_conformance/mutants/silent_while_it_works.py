@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from segue_gateway.endpoint import Endpoint
@@ -24,8 +25,6 @@ class _SlowEngine(ScriptedEngine):
     """Thinks for a while before its first word, as models do."""
 
     async def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
-        import asyncio
-
         if b"slowly" in request.items[-1]:
             await asyncio.sleep(1.6)
         async for event in super().generate(request):
@@ -38,4 +37,4 @@ class MutantEndpoint(Endpoint):
     reading_type = _Reading
 
     def __init__(self, **kwargs: object) -> None:
-        super().__init__(_SlowEngine(), **kwargs)  # type: ignore[arg-type]
+        super().__init__(_SlowEngine(slow_seconds=0.5), **kwargs)  # type: ignore[arg-type]

@@ -166,10 +166,9 @@ def _closing(report: Report, console: Console) -> Text:
         meaning = _reached(report) or "every check that was asked for passed, which reaches no profile by itself"
     took = f"{report.duration_ms / 1000:.1f} s"
     numbers = f"{_counted(len(report.results), 'result')}, {_counted(report.requests, 'request')}, {took}"
-    closing = Text.assemble(
-        (f"{sign} {meaning[0].upper()}{meaning[1:]}.", style), (f"  {numbers}; exit code {code}.", "dim")
+    return Text.assemble(
+        (f"{sign} {meaning[0].upper()}{meaning[1:]}", style), (f" (exit code {code})", style), (f"\n  {numbers}", "dim")
     )
-    return closing
 
 
 def _reached(report: Report) -> str:
