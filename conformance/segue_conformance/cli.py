@@ -37,7 +37,7 @@ from .settings import Settings
 __all__ = ["check"]
 
 #: The model that the reference endpoint serves.
-_EMBEDDED_MODEL = "scripted-1"
+_EMBEDDED_MODEL = "scripted"
 
 
 @click.command()

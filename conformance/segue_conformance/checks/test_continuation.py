@@ -16,6 +16,7 @@ from ..verdicts import Deviation, Inconclusive, Untestable
 
 NATIVE = ("segue-ws", "segue-http")
 
+_ASK_ANIMAL = "Which animal code did I tell you? Answer with the code only."
 _ASK_CODE = "What is the code word in your instructions? Answer with the word only."
 
 
@@ -95,22 +96,29 @@ async def test_impossible_parent_refused(subject: Subject) -> None:
         )
 
 
-@check("SEG-CONT-031", "SEG-CONT-012", profile="continuation")
+@check("SEG-CONT-031", profile="continuation")
 async def test_fork(subject: Subject) -> None:
     """Two turns from one parent don't see each other's words, and both see the parent's."""
     async with subject.open() as client:
         tier = _keeps_older(subject)
-        trunk, common = Story(client), word()
+        trunk, common, secret = Story(client), word(), word()
         base = await trunk.say(plant(common), retention=tier)
         left, right = trunk.fork(), trunk.fork()
-        words = word(), word()
-        left_turn = await left.say(_second(words[0]), parent=_handle(base), retention=tier)
-        right_turn = await right.say(_second(words[1]), parent=_handle(base), retention=tier)
-        asked = "Which animal code did I tell you? Answer with the code only."
-        # A branch that lost its own word has seen nothing of the other: that is another rule's matter.
-        lost: dict[str, Any] = {"requirement": "SEG-CONT-012", "retention": tier}
-        await left.recalls(words[0], asked, others=[words[1]], parent=_handle(left_turn), **lost)
-        await right.recalls(words[1], asked, others=[words[0]], parent=_handle(right_turn), **lost)
+        told = await left.say(_second(secret), parent=_handle(base), retention=tier)
+        # Nothing was told here: whatever code the model knows in this branch, it has from the other one.
+        untold = await right.say("Repeat after me: good.", parent=_handle(base), retention=tier)
+        for _ in range(2):  # the order of the questions must not matter either
+            answer = completed(
+                await client.turn(_ASK_ANIMAL, parent=_handle(untold), retention=tier), "a turn from a branch must run"
+            )
+            if says(answer.text, secret):
+                raise Deviation(
+                    "a word of one branch is known in the other",
+                    expected="no such word",
+                    actual=repr(answer.text[:120]),
+                )
+            await left.fork().recalls(secret, _ASK_ANIMAL, parent=_handle(told), retention=tier)
+        await right.recalls(common, others=[secret], parent=_handle(untold), retention=tier)
 
 
 @check("SEG-CONT-030", profile="continuation")

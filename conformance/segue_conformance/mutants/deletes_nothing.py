@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from segue_gateway.acceptance import Caller
 from segue_gateway.endpoint import Endpoint
-from segue_schemas import models
+from segue_gateway.stores.base import Bounds, Store
+from segue_gateway.stores.memory import MemoryStore
 
 KILLED_BY = dict.fromkeys(("segue-ws", "segue-http", "openai-http"), ("retention.deleted_handle_is_gone",))
+
+
+class _Store(MemoryStore):
+    async def delete(
+        self, principal: str, identifier: str, scope: str | None, *, descendants: bool = False
+    ) -> list[str] | None:
+        held = await self.resolve(principal, identifier, scope)
+        return None if held is None else [identifier]
 
 
 class MutantEndpoint(Endpoint):
     """The reference endpoint, but for deletes."""
 
-    async def delete(self, caller: Caller, message: models.ContinuationDelete) -> models.ContinuationDeleted:
-        """Say that it is gone."""
-        await self.held(caller, message.id)
-        return models.ContinuationDeleted(ref=message.ref, id=message.id, count=1)
+    def make_store(self) -> Store:
+        """Return a store that deletes nothing."""
+        settings = self.settings
+        return _Store(
+            Bounds(
+                continuations=settings.continuations,
+                turns=settings.turns_held,
+                state_bytes=settings.state_bytes,
+                replay_ms=settings.replay_ms,
+                name_ms=settings.name_ms,
+                cached_ms=settings.cached_ms,
+            ),
+            self.clock,
+        )

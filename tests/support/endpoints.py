@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 from segue_adapters.discovery import Found, find
 from segue_adapters.transports.base import Options
@@ -15,15 +17,34 @@ from segue_conformance.registry import FIRST, Catalogue
 from segue_conformance.results import CheckResult
 from segue_conformance.settings import Settings
 from segue_conformance.subject import Subject
+from segue_gateway.server import serving
 
 
 @contextlib.contextmanager
 def served(mutant: Mutant) -> Iterator[str]:
-    """Give the base URL of a mutant (or of the reference) while it is served."""
-    from segue_gateway.server import serving  # imported late: the suite itself needs no gateway
+    """Give the base URL of a mutant (or of the reference) while a thread of its own serves it."""
+    ready: Future[str] = Future()
+    stop = threading.Event()
 
-    with serving(mutant.endpoint) as url:
-        yield url
+    async def serve() -> None:
+        try:
+            async with serving(mutant.endpoint()) as url:
+                ready.set_result(url)
+                while not stop.is_set():
+                    await asyncio.sleep(0.02)
+        except BaseException as fault:
+            if not ready.done():
+                ready.set_exception(fault)
+            raise
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    try:
+        yield ready.result(20)
+    finally:
+        stop.set()
+        thread.join(20)
+        assert not thread.is_alive(), "the endpoint did not end"
 
 
 class Judge:
