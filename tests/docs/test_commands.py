@@ -10,13 +10,14 @@ import click
 import pytest
 from segue_conformance import plugin
 from segue_conformance.cli import check
+from segue_conformance.matrix import matrix
 from segue_conformance.profiles import EXIT_MEANING, REACHABLE
 from segue_conformance.registry import PROFILES
 from segue_conformance.results import State
 from segue_conformance.verdicts import Verdict
 from segue_gateway.cli import serve
 
-COMMANDS = {"check": check, "serve": serve}
+COMMANDS = {"check": check, "matrix": matrix, "serve": serve}
 
 
 def options(command: click.Command) -> set[str]:

@@ -51,6 +51,21 @@ def test_nothing_is_fetched_from_outside(site: Path) -> None:
         assert [url for url in fetches.urls if re.match(r"(?:[a-z]+:)?//", url)] == [], page
 
 
+@pytest.mark.parametrize("folder", ["spec/1.0", "spec/decisions", "schemas/1.0", "schemas/1.0/vectors"])
+def test_every_source_has_its_link(root: Path, folder: str) -> None:
+    """One link a file; a new chapter or schema file needs its own: ln -s ../../../spec/1.0/x.md docs/spec/1.0/."""
+    sources = {path.name for path in (root / folder).iterdir() if path.is_file()}
+    linked = {path.name for path in (root / "docs" / folder).iterdir() if path.is_symlink() and path.is_file()}
+    assert sources
+    assert linked == sources
+    assert all((root / "docs" / folder / name).samefile(root / folder / name) for name in linked)
+
+
+def test_the_changelog_is_the_one_at_the_top(root: Path) -> None:
+    assert (root / "docs" / "changelog.md").is_symlink()
+    assert (root / "docs" / "changelog.md").samefile(root / "CHANGELOG.md")
+
+
 def test_every_page_of_the_sources_is_published(root: Path, site: Path) -> None:
     chapters = [path.stem for path in (root / "spec" / "1.0").glob("*.md")]
     assert len(chapters) > 10
