@@ -8,11 +8,16 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from shutil import which
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import strategies as st
+from segue_schemas import models
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -144,3 +149,137 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return context
+
+
+# ---- turns, as hypothesis draws them
+
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=6)
+
+
+def _raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+@dataclass
+class DrawnTurn:
+    """A turn's server messages, and the whole items that they build (without the discarded)."""
+
+    start: models.TurnStart
+    messages: list[models.ServerMessage]
+    items: list[dict[str, Any]]
+
+
+def _parts(kind: str, member: str) -> st.SearchStrategy[list[dict[str, Any]]]:
+    return st.lists(TEXT.map(lambda text: {"type": kind, member: text}), max_size=3)
+
+
+_SAID = st.lists(
+    st.one_of(
+        TEXT.map(lambda t: {"type": "output_text", "text": t}), TEXT.map(lambda t: {"type": "refusal", "refusal": t})
+    ),
+    max_size=3,
+)
+_CALL = {"call_id": st.sampled_from(["call_1", "call_2"]), "name": st.just("f")}
+_KNOWN = st.one_of(
+    st.fixed_dictionaries({"type": st.just("message"), "role": st.just("assistant"), "content": _SAID}),
+    st.fixed_dictionaries({"type": st.just("function_call"), **_CALL, "arguments": TEXT}),
+    st.fixed_dictionaries({"type": st.just("custom_tool_call"), **_CALL, "input": TEXT}),
+    st.fixed_dictionaries(
+        {"type": st.just("reasoning"), "summary": _parts("summary_text", "text")},
+        optional={"content": _parts("reasoning_text", "text"), "encrypted_content": TEXT},
+    ),
+)
+_OPEN = st.fixed_dictionaries(
+    {"type": st.sampled_from(["vendor:thing", "later_call"])},
+    optional={"text": TEXT, "deep": st.recursive(st.none() | st.booleans() | TEXT, st.lists, max_leaves=4)},
+)  # fmt: skip
+
+
+def _cut(draw: st.DrawFn, text: str) -> list[str]:
+    cuts = sorted({0, len(text), *draw(st.sets(st.integers(0, len(text)), max_size=3))})
+    return [text[a:b] for a, b in pairwise(cuts)]
+
+
+def _stream(draw: st.DrawFn, index: int, item: dict[str, Any]) -> list[models.ServerMessage]:
+    """Say an item by skeleton and deltas: the lists of parts and the texts in pieces, all else in the skeleton."""
+    skeleton, deltas = {}, []
+
+    def grow(at: str, text: str) -> None:
+        deltas.extend(models.ItemDelta(turn="t", index=index, at=at, append=piece) for piece in _cut(draw, text))
+
+    def put(at: str, value: Any) -> None:
+        deltas.append(models.ItemDelta(turn="t", index=index, at=at, put=_raw(value)))
+
+    for member, value in item.items():
+        if member in ("content", "summary"):
+            if draw(st.booleans()):
+                skeleton[member] = []
+            else:
+                put(f"/{member}", [])
+            for position, part in enumerate(value):
+                text = next(name for name in ("text", "refusal") if name in part)
+                first = draw(st.integers(0, len(part[text])))
+                put(f"/{member}/{draw(st.sampled_from(['-', position]))}", {**part, text: part[text][:first]})
+                grow(f"/{member}/{position}/{text}", part[text][first:])
+        elif member in ("arguments", "input"):
+            first = draw(st.integers(0, len(value)))
+            if first or draw(st.booleans()):
+                skeleton[member] = value[:first]
+            grow(f"/{member}", value[first:])
+            if member not in skeleton and not value:
+                put(f"/{member}", "")
+        else:
+            skeleton[member] = value
+    begun = models.ItemStarted(turn="t", index=index, item=_raw(skeleton))
+    return [begun, *deltas, models.ItemCompleted(turn="t", index=index)]
+
+
+@st.composite
+def _turns(draw: st.DrawFn, *, known: bool = False) -> DrawnTurn:
+    items: list[dict[str, Any]] = draw(st.lists(_KNOWN if known else st.one_of(_KNOWN, _KNOWN, _OPEN), max_size=4))
+    ways: list[list[models.ServerMessage]] = []
+    for index, item in enumerate(items):
+        how = draw(st.sampled_from(["streamed", "streamed", "whole", "in its skeleton"]))
+        if how == "streamed":
+            ways.append(_stream(draw, index, item))
+        else:
+            empty = {k: v for k, v in item.items() if how != "whole" or k not in ("content", "summary", "arguments")}
+            end = _raw(item) if how == "whole" else msgspec.UNSET
+            ways.append([models.ItemStarted(turn="t", index=index, item=_raw(empty)),
+                         models.ItemCompleted(turn="t", index=index, item=end)])  # fmt: skip
+    ending = draw(st.sampled_from(["completed", "incomplete", "failed", "discards"]))
+    if ending == "discards" and ways:
+        ways[-1].pop()
+        items = items[:-1]
+    body = [message for way in ways for message in way]
+    if draw(st.booleans()):  # items side by side, begun in order
+        body = [way[0] for way in ways] + [m for row in zip_longest(*(way[1:] for way in ways)) for m in row if m]
+    usage = models.Usage(input_tokens=1, output_tokens=2, total_tokens=3, cached_tokens=1)
+    terminal: models.ServerMessage
+    if ending == "failed":
+        error = models.Error(code="upstream_failed", advice="retry", effect="unknown", message="it broke")
+        terminal = models.TurnFailed(turn="t", error=error, usage=draw(st.sampled_from([usage, msgspec.UNSET])))
+    else:
+        terminal = models.TurnCompleted(turn="t", status="completed", usage=usage)
+        if ending != "completed":
+            terminal.status, terminal.reason = (
+                "incomplete",
+                draw(st.sampled_from(["max_output_tokens", "content_filter"])),
+            )
+        if ending == "discards" and ways:
+            terminal.discarded = [len(ways) - 1]
+    messages = [models.TurnAccepted(turn="t"), models.TurnProgress(turn="t", phase="thinking"), *body, terminal]
+    for seq, message in enumerate(m for m in messages if not isinstance(m, models.TurnProgress)):
+        message.seq = seq
+    context = draw(st.sampled_from([{"model": "m"}, {"model": "m", "tools": [], "temperature": None, "error": "echo"}]))
+    start = models.TurnStart(turn="t", input=[], context=_raw(context))
+    if draw(st.booleans()):
+        start.parent = "resp_0"
+    return DrawnTurn(start, messages, items)
+
+
+@pytest.fixture
+def turns() -> Callable[..., st.SearchStrategy[DrawnTurn]]:
+    """Turns of every kind of item; `known=True` leaves open types out."""
+    return _turns

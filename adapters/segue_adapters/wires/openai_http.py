@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import msgspec
 from segue_schemas import models
@@ -15,11 +15,14 @@ from ..sse import SSEParser, encode_event
 from .base import Answer, NotJSON, Request, TurnFacts, check_json, refusal
 from .responses import body_of, create_of, decode_error, encode_error, error_status
 from .responses_decoder import ResponsesDecoder
-from .responses_encoder import ResponsesEncoder
+from .responses_encoder import ResponsesEncoder, full_part
 
 __all__ = ["OpenAICall", "OpenAIHTTPClient", "OpenAIHTTPServer", "OpenAIStream"]
 
 _JSON = {"content-type": "application/json"}
+
+# Items that bear a `status` where they are listed (the SDKs' types ask for it).
+_WITH_STATUS = ("message", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output")
 
 
 class OpenAIHTTPClient:
@@ -51,7 +54,7 @@ class _Exchange:
     def __init__(self) -> None:
         self.status = 0
         self.headers: Mapping[str, str] = {}
-        self._body = b""
+        self._body = bytearray()
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         self.status, self.headers = status, headers
@@ -63,7 +66,7 @@ class _Exchange:
     def _error(self) -> models.Error:
         """Return the refusal that a status of 400 or more means, in whichever envelope it came."""
         try:
-            body = check_json(self._body)
+            body = check_json(bytes(self._body))
         except NotJSON:
             body = {"error": {"message": self._body[:200].decode("utf-8", "replace")}}
         return decode_error(body, status=self.status, headers=self.headers)
@@ -89,7 +92,7 @@ class _Create(_Exchange):
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         super().head(status, headers)
-        if status < 400 and headers.get("content-type", "").partition(";")[0].strip() == "text/event-stream":
+        if status < 400 and headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream":
             self._parser = SSEParser()
 
     def data(self, chunk: bytes) -> list[models.ServerMessage]:
@@ -111,7 +114,7 @@ class _Create(_Exchange):
                     f"status {self.status} with an empty body", expected="a Response object", got="no bytes"
                 )
             try:
-                return self._decoder.receive_response(self._body)
+                return self._decoder.receive_response(bytes(self._body))
             except NotJSON as error:
                 raise RemoteProtocolError(
                     f"the answer is not JSON: {error}",
@@ -135,7 +138,7 @@ class _Delete(_Exchange):
         super().__init__()
         if message.descendants is True:
             raise NotCarried("openai-http", "`descendants`")
-        self.request = Request("DELETE", f"/responses/{message.id}", {"accept": "*/*"})
+        self.request = Request("DELETE", f"/responses/{quote(message.id, safe='')}", {"accept": "*/*"})
         self._message = message
 
     def end(self) -> list[models.ServerMessage]:
@@ -150,7 +153,7 @@ class _Retrieve(_Exchange):
 
     def __init__(self, message: models.ContinuationGet) -> None:
         super().__init__()
-        self.request = Request("GET", f"/responses/{message.id}", {"accept": "application/json"})
+        self.request = Request("GET", f"/responses/{quote(message.id, safe='')}", {"accept": "application/json"})
         self._message = message
 
     def end(self) -> list[models.ServerMessage]:
@@ -241,6 +244,10 @@ class OpenAIHTTPServer:
             if members.get("type") == "message" and isinstance(members.get("content"), str):
                 kind = "output_text" if members.get("role") == "assistant" else "input_text"
                 members["content"] = [{"type": kind, "text": members["content"]}]
+            if isinstance(members.get("content"), list):
+                members["content"] = [full_part(part) for part in members["content"]]
+            if members.get("type") in _WITH_STATUS and members.get("status") is None:
+                members["status"] = "completed"
             members.setdefault("id", f"item_{response_id.removeprefix('resp_')}_{index}")
             data.append(members)
         data.reverse()

@@ -326,17 +326,22 @@ def decode_error(
         known = _FROM_STATUS.get(status or 0, otherwise)
     if effect is None:
         effect = "none" if client_fault else "unknown"
-    retry_after = _retry_after_ms(outer, headers or {})
+    retry_after = _retry_after_ms(headers or {}, outer.get("headers"), inner.get("headers"))
     detail: dict[str, Any] = {"status": status, "type": kind, "code": code, "param": param}
+    silent = "the endpoint gave no reason" + ("" if status is None else f" but status {status}")
     return models.Error(
         code=known[0],
         advice=known[1],
         effect=effect,
-        message=text or f"the endpoint said no more than status {status}",
+        message=text or silent,
         param=msgspec.UNSET if param is None else param,
         retry_after_ms=msgspec.UNSET if retry_after is None else retry_after,
         detail={name: value for name, value in detail.items() if value is not None},
     )
+
+
+# What a duration of the schemas holds at most.
+_LONGEST_MS = 2**53 - 1
 
 
 def _string(value: Any) -> str | None:
@@ -352,12 +357,12 @@ def _means_lost_parent(code: str | None, param: str | None, text: str) -> bool:
     )
 
 
-def _retry_after_ms(outer: Mapping[str, Any], headers: Mapping[str, str]) -> int | None:
-    in_frame = outer.get("headers")
-    both = {**headers, **(in_frame if isinstance(in_frame, dict) else {})}
+def _retry_after_ms(*places: Any) -> int | None:
+    """Return the pause that headers ask for: those of the answer, of the frame, of the error in it; the last wins."""
+    told = {str(k).lower(): v for place in places if isinstance(place, Mapping) for k, v in place.items()}
     for name, factor in (("retry-after-ms", 1), ("retry-after", 1000)):
         try:
-            return max(0, int(float(both[name]) * factor))
+            return min(max(0, int(float(told[name]) * factor)), _LONGEST_MS)
         except (KeyError, TypeError, ValueError, OverflowError):
             continue
     return None

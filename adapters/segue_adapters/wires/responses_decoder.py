@@ -19,20 +19,25 @@ __all__ = ["ResponsesDecoder", "turn_of_response"]
 
 _UNSET = msgspec.UNSET
 
-# Event type -> (path of the string that `delta` is appended to). The indexes come from the event.
-_APPENDS = {
-    "response.output_text.delta": "/content/{content_index}/text",
-    "response.refusal.delta": "/content/{content_index}/refusal",
-    "response.reasoning_text.delta": "/content/{content_index}/text",
-    "response.reasoning_summary_text.delta": "/summary/{summary_index}/text",
+# Event type -> the string that `delta` is appended to: of the item, or of a part (list, its index, member).
+_ITEM_APPENDS = {
     "response.function_call_arguments.delta": "/arguments",
     "response.custom_tool_call_input.delta": "/input",
 }
 
-_PARTS = {
-    "response.content_part.added": "/content/{content_index}",
-    "response.reasoning_summary_part.added": "/summary/{summary_index}",
+_PART_APPENDS = {
+    "response.output_text.delta": ("content", "content_index", "text"),
+    "response.refusal.delta": ("content", "content_index", "refusal"),
+    "response.reasoning_text.delta": ("content", "content_index", "text"),
+    "response.reasoning_summary_text.delta": ("summary", "summary_index", "text"),
 }
+
+_PARTS = {
+    "response.content_part.added": ("content", "content_index"),
+    "response.reasoning_summary_part.added": ("summary", "summary_index"),
+}
+
+_APPENDS = {**_ITEM_APPENDS, **_PART_APPENDS}
 
 _KIND_OF_DELTA = {
     "response.function_call_arguments.delta": "function_call",
@@ -60,7 +65,7 @@ _MUST_HAVE: dict[str, tuple[tuple[str, type], ...]] = {
     "response.output_item.done": (("output_index", int), ("item", dict)),
 }
 
-_TYPE_WORDS = {int: "an integer", str: "a string", dict: "an object"}
+_TYPE_WORDS = {int: "an integer from 0", str: "a string", dict: "an object"}
 
 
 class ResponsesDecoder:
@@ -77,7 +82,8 @@ class ResponsesDecoder:
         self._retention: models.Retention = retention
         self._accepted = False
         self._started: set[int] = set()
-        self._parts: set[tuple[int, str]] = set()
+        # Lists of parts: of which item and member, and which of its indexes stands at which place.
+        self._lists: dict[tuple[int, str], list[int]] = {}
 
     def receive(self, data: bytes | str, event: dict[str, Any] | None = None) -> list[models.ServerMessage]:
         """Return what one event says; `event` is the parsed JSON where the caller has it already."""
@@ -87,13 +93,7 @@ class ResponsesDecoder:
         if kind == "error":
             return [self._error(event)]
         for name, wanted in _MUST_HAVE.get(kind, ()):
-            value = event.get(name)
-            if not isinstance(value, wanted) or isinstance(value, bool):
-                raise RemoteProtocolError(
-                    f"{kind} without a usable `{name}`",
-                    expected=f"`{name}` as {_TYPE_WORDS[wanted]}",
-                    got=msgspec.json.encode(event)[:300].decode(),
-                )
+            _need(event, name, wanted)
         if kind in _TERMINAL:
             return [*self._accept(event), *self._terminal(kind, event)]
         if kind in ("response.created", "response.queued", "response.in_progress"):
@@ -106,40 +106,63 @@ class ResponsesDecoder:
         if kind == "response.output_item.added":
             self._started.add(index)
             item = msgspec.Raw(bytes(raw["item"]))
+            for member in ("content", "summary"):
+                if isinstance(parts := event["item"].get(member), list):
+                    self._lists[index, member] = list(range(len(parts)))
             return [*messages, models.ItemStarted(turn=self.turn, seq=_seq(event), index=index, item=item)]
         if kind == "response.output_item.done":
-            messages += self._begin(index, event["item"].get("type", "message"))
+            messages += self._begin(index, event["item"].get("type"))
             item = msgspec.Raw(bytes(raw["item"]))
             return [*messages, models.ItemCompleted(turn=self.turn, seq=_seq(event), index=index, item=item)]
-        place = (_APPENDS.get(kind) or _PARTS[kind]).format(
-            content_index=event.get("content_index", 0), summary_index=event.get("summary_index", 0)
-        )
         messages += self._begin(index, _KIND_OF_DELTA.get(kind, "message"))
-        delta = models.ItemDelta(turn=self.turn, seq=_seq(event), index=index, at=place)
+        delta = models.ItemDelta(turn=self.turn, seq=_seq(event), index=index, at=_ITEM_APPENDS.get(kind, ""))
         if kind in _PARTS:
-            self._parts.add((index, place))
+            member, counter = _PARTS[kind]
+            delta.at, _ = self._place(index, member, event, counter, messages)
             delta.put = msgspec.Raw(bytes(raw["part"]))
-            return [*messages, delta]
-        part, _, member = place.rpartition("/")
-        if part and (index, part) not in self._parts:
-            # Text without its part's announcement: legal for a lean server, so the part begins here.
-            self._parts.add((index, part))
-            empty = {"type": _PART_OF_DELTA[kind], member: ""}
-            put = msgspec.Raw(msgspec.json.encode(empty))
-            messages.append(models.ItemDelta(turn=self.turn, index=index, at=part, put=put))
-        delta.append = event["delta"]
+        else:
+            delta.append = event["delta"]
+        if kind in _PART_APPENDS:
+            member, counter, text = _PART_APPENDS[kind]
+            part, known = self._place(index, member, event, counter, messages)
+            if not known:
+                # Text without its part's announcement: legal for a lean server, so the part begins here.
+                messages.append(self._put(index, part, {"type": _PART_OF_DELTA[kind], text: ""}))
+            delta.at = f"{part}/{text}"
         return [*messages, delta]
 
-    def _begin(self, index: int, kind: str) -> list[models.ServerMessage]:
+    def _place(
+        self, index: int, member: str, event: dict[str, Any], counter: str, messages: list[models.ServerMessage]
+    ) -> tuple[str, bool]:
+        """Return where the part that an event names stands, and whether it stood there before.
+
+        This wire does not ask that parts are announced, nor in which order, nor that the list stood in the item.
+        """
+        foreign = _need(event, counter, int) if event.get(counter) is not None else 0
+        known = self._lists.get((index, member))
+        if known is None:
+            known = self._lists[index, member] = []
+            messages.append(self._put(index, f"/{member}", []))
+        fresh = foreign not in known
+        if fresh:
+            known.append(foreign)
+        return f"/{member}/{known.index(foreign)}", not fresh
+
+    def _put(self, index: int, at: str, value: Any) -> models.ItemDelta:
+        return models.ItemDelta(turn=self.turn, index=index, at=at, put=msgspec.Raw(msgspec.json.encode(value)))
+
+    def _begin(self, index: int, kind: Any) -> list[models.ServerMessage]:
         """Start an item that was not announced, as lean servers leave it out."""
         if index in self._started:
             return []
         self._started.add(index)
+        kind = kind if isinstance(kind, str) else "message"
         empty: dict[str, dict[str, Any]] = {
             "message": {"role": "assistant", "content": []},
             "reasoning": {"summary": []},
         }
         skeleton = {"type": kind, **empty.get(kind, {})}
+        self._lists |= {(index, member): [] for member in skeleton if member in ("content", "summary")}
         raw = msgspec.Raw(msgspec.json.encode(skeleton))
         return [models.ItemStarted(turn=self.turn, index=index, item=raw)]
 
@@ -153,7 +176,7 @@ class ResponsesDecoder:
             )
         messages = self._accept({"response": response})
         for index, item in enumerate(msgspec.json.decode(body, type=_Outputs).output):
-            messages += self._begin(index, response["output"][index].get("type", "message"))
+            messages += self._begin(index, response["output"][index].get("type"))
             messages.append(models.ItemCompleted(turn=self.turn, index=index, item=msgspec.Raw(bytes(item))))
         status = response.get("status")
         if status not in ("completed", "incomplete", "failed", "cancelled"):
@@ -197,10 +220,12 @@ class ResponsesDecoder:
 
     def _error(self, event: dict[str, Any]) -> models.ServerMessage:
         self.finished = True
-        status = event.get("status", event.get("status_code"))
+        # Each shape has its own name for it, and a member may be there and null.
+        given = [event.get("status"), event.get("status_code")]
+        status = next((n for n in given if isinstance(n, int) and not isinstance(n, bool)), None)
         error = decode_error(
             event,
-            status=status if isinstance(status, int) else None,
+            status=status,
             effect=("unknown" if self._accepted else None),
         )
         if self._accepted:
@@ -247,9 +272,22 @@ def usage_of(value: Any) -> models.Usage | msgspec.UnsetType:
         ("output_tokens_details", "reasoning_tokens", "reasoning_tokens"),
     ):
         details = value.get(outer)
-        if isinstance(details, dict) and isinstance(details.get(inner), int):
-            setattr(usage, member, details[inner])
+        count = details.get(inner) if isinstance(details, dict) else None
+        if isinstance(count, int) and not isinstance(count, bool) and count >= 0:
+            setattr(usage, member, count)
     return usage
+
+
+def _need(event: dict[str, Any], name: str, wanted: type) -> Any:
+    """Return a member that an event of its type must have; RemoteProtocolError where it is absent or of no use."""
+    value = event.get(name)
+    if not isinstance(value, wanted) or isinstance(value, bool) or (isinstance(value, int) and value < 0):
+        raise RemoteProtocolError(
+            f"{event['type']} without a usable `{name}`",
+            expected=f"`{name}` as {_TYPE_WORDS[wanted]}",
+            got=str(event)[:300],
+        )
+    return value
 
 
 def _granted(asked: models.Retention, *, stored: bool) -> models.Retention:

@@ -6,6 +6,7 @@ Every event of the standard stream is sent, `done` copies too, since clients of 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from ..assembly import ItemAssembler
 from .base import TurnFacts
 from .responses import encode_error
 
-__all__ = ["ResponsesEncoder", "response_object"]
+__all__ = ["ResponsesEncoder", "full_part", "response_object"]
 
 _ID_PREFIX = {
     "message": "msg",
@@ -26,20 +27,30 @@ _ID_PREFIX = {
     "compaction": "cmp",
 }
 
-# The member that deltas fill, and how it stands before the first one.
-_FILLED: dict[str, tuple[str, Any]] = {
-    "message": ("content", []),
-    "reasoning": ("summary", []),
-    "function_call": ("arguments", ""),
-    "custom_tool_call": ("input", ""),
+# The members that deltas fill, and how they stand before the first one.
+_FILLED: dict[str, dict[str, Any]] = {
+    "message": {"content": []},
+    "reasoning": {"summary": []},
+    "function_call": {"arguments": ""},
+    "custom_tool_call": {"input": ""},
+}
+
+# The member of a part that is streamed; parts of other types come whole.
+_STREAMED = {"output_text": "text", "refusal": "refusal", "summary_text": "text", "reasoning_text": "text"}
+
+# Item type and member (of a part: its type) -> the event that streams it.
+_EVENTS = {
+    ("message", "output_text"): "output_text",
+    ("message", "refusal"): "refusal",
+    ("reasoning", "summary_text"): "reasoning_summary_text",
+    ("reasoning", "reasoning_text"): "reasoning_text",
+    ("function_call", "arguments"): "function_call_arguments",
+    ("custom_tool_call", "input"): "custom_tool_call_input",
 }
 
 # Settings that a Response echoes, and what stands where the request said nothing (Open Responses requires the keys).
 _ECHO: dict[str, Any] = {
-    "background": False,
-    "error": None,
     "frequency_penalty": 0,
-    "incomplete_details": None,
     "instructions": None,
     "max_output_tokens": None,
     "max_tool_calls": None,
@@ -76,6 +87,9 @@ def response_object(facts: TurnFacts, *, status: str, output: list[Any], usage: 
         "model": settings.get("model", ""),
         "previous_response_id": parent if isinstance(parent, str) else None,
         **echoed,
+        "background": False,
+        "error": None,
+        "incomplete_details": None,
         "store": facts.stored,
         "output": output,
         "usage": usage,
@@ -96,7 +110,8 @@ class ResponsesEncoder:
         self._sequence = 0
         self._items = ItemAssembler()
         self._ids: dict[int, str] = {}
-        self._parts: dict[int, list[int]] = {}
+        self._parts: set[tuple[int, str, int]] = set()
+        self._streams: dict[tuple[int, str], _Stream] = {}
         self._done: dict[int, Any] = {}
 
     def feed(self, message: models.ServerMessage) -> list[dict[str, Any]]:
@@ -132,125 +147,110 @@ class ResponsesEncoder:
         self._items.apply(message)
         item = dict(self._items.partial(message.index))
         self._name(message.index, item)
-        if item["type"] in ("message", "function_call", "custom_tool_call", "reasoning"):
-            item.setdefault("status", "in_progress")
-        member, empty = _FILLED.get(item["type"], ("", None))
-        if member and item.get(member) is None:
-            item[member] = type(empty)()
-        # Parts that stand in the skeleton are announced too: the stream helpers of the SDKs count them.
-        parts = list(item.get("content") or []) if item["type"] == "message" else []
-        if parts:
-            item["content"] = []
-        events = [self._event("response.output_item.added", output_index=message.index, item=item)]
-        for position, part in enumerate(parts):
-            events.append(self._part_added(message.index, position, part))
-        return events
+        return [self._added(message.index, item), *self._catch_up(message.index, item)]
+
+    def _added(self, index: int, item: dict[str, Any]) -> dict[str, Any]:
+        """Announce an item empty: what is there already follows as deltas, so that the deltas add up to the whole."""
+        filled = _FILLED.get(item["type"], {})
+        empty = {**item, **filled}
+        if filled:
+            empty["status"] = "in_progress"
+        if item["type"] == "reasoning" and item.get("content"):
+            empty["content"] = []
+        return self._event("response.output_item.added", output_index=index, item=empty)
 
     def _delta(self, message: models.ItemDelta) -> list[dict[str, Any]]:
         self._items.apply(message)
-        steps = message.at.split("/")[1:]
-        where = {"item_id": self._ids[message.index], "output_index": message.index}
-        kind = self._kind(message.index)
-        if isinstance(message.append, str):
-            if kind == "message" and len(steps) == 3 and steps[0] == "content" and steps[2] in ("text", "refusal"):
-                return self._text_delta(message, int(steps[1]), steps[2])
-            if kind == "reasoning" and len(steps) == 3 and steps[2] == "text":
-                name = "reasoning_summary_text" if steps[0] == "summary" else "reasoning_text"
-                place = {"summary_index" if steps[0] == "summary" else "content_index": int(steps[1])}
-                return [self._event(f"response.{name}.delta", **where, **place, delta=message.append)]
-            if kind == "function_call" and steps == ["arguments"]:
-                return [self._event("response.function_call_arguments.delta", **where, delta=message.append)]
-            if kind == "custom_tool_call" and steps == ["input"]:
-                return [self._event("response.custom_tool_call_input.delta", **where, delta=message.append)]
-            return []
-        if len(steps) == 2 and isinstance(message.put, msgspec.Raw):
-            part = msgspec.json.decode(message.put)
-            position_of = steps[1]
-            if kind == "message" and steps[0] == "content":
-                known = self._parts.get(message.index, [])
-                position = len(known) if position_of == "-" else int(position_of)
-                return [self._part_added(message.index, position, part)]
-            if kind == "reasoning" and steps[0] == "summary" and position_of.isdecimal():
-                return [
-                    self._event(
-                        "response.reasoning_summary_part.added", **where, summary_index=int(position_of), part=part
-                    )
-                ]
-        return []
+        stream = self._streams.get((message.index, message.at))
+        if stream is not None and isinstance(message.append, str):
+            return [self._grow(stream, message.append)]
+        return self._catch_up(message.index, self._items.partial(message.index))
 
-    def _text_delta(self, message: models.ItemDelta, position: int, member: str) -> list[dict[str, Any]]:
-        events = []
-        if position not in self._parts.get(message.index, []):
-            kind = "output_text" if member == "text" else "refusal"
-            events.append(self._part_added(message.index, position, {"type": kind, member: ""}))
-        more: dict[str, Any] = {"logprobs": []} if member == "text" else {}
-        name = "output_text" if member == "text" else "refusal"
-        events.append(
-            self._event(
-                f"response.{name}.delta",
-                item_id=self._ids[message.index],
-                output_index=message.index,
-                content_index=position,
-                delta=message.append,
-                **more,
-            )
-        )
+    def _catch_up(self, index: int, item: dict[str, Any]) -> list[dict[str, Any]]:
+        """Announce the parts and stream the text that the item has by now and the wire has not."""
+        kind, where = item["type"], {"item_id": self._ids[index], "output_index": index}
+        if kind in ("function_call", "custom_tool_call"):
+            (member,) = _FILLED[kind]
+            return self._rest((index, f"/{member}"), (kind, member), where, item.get(member))
+        events: list[dict[str, Any]] = []
+        for member in {"message": ("content",), "reasoning": ("summary", "content")}.get(kind, ()):
+            for position, part in enumerate(_parts_of(item, member)):
+                place = {**where, f"{'summary' if member == 'summary' else 'content'}_index": position}
+                type_of = part.get("type") if isinstance(part, dict) else None
+                text = _STREAMED.get(type_of) if isinstance(type_of, str) else None
+                if (index, member, position) not in self._parts:
+                    self._parts.add((index, member, position))
+                    events += self._part_added(kind, member, place, {**part, text: ""} if text else part)
+                if text:
+                    key = (index, f"/{member}/{position}/{text}")
+                    events += self._rest(key, (kind, str(type_of)), place, part.get(text))
         return events
 
-    def _part_added(self, index: int, position: int, part: Any) -> dict[str, Any]:
-        self._parts.setdefault(index, []).append(position)
-        return self._event(
-            "response.content_part.added",
-            item_id=self._ids[index],
-            output_index=index,
-            content_index=position,
-            part=_full_part(part),
-        )
+    def _part_added(self, kind: str, member: str, place: dict[str, Any], part: Any) -> list[dict[str, Any]]:
+        if kind == "message":
+            return [self._event("response.content_part.added", **place, part=full_part(part))]
+        if member == "summary":
+            return [self._event("response.reasoning_summary_part.added", **place, part=part)]
+        return []  # visible reasoning has no event for its parts
+
+    def _rest(
+        self, key: tuple[int, str], of: tuple[str, str], place: dict[str, Any], text: Any
+    ) -> list[dict[str, Any]]:
+        name = _EVENTS.get(of)
+        if name is None or not isinstance(text, str):
+            return []
+        stream = self._streams.setdefault(key, _Stream(name, place))
+        return [self._grow(stream, text[stream.sent :])] if len(text) > stream.sent else []
+
+    def _grow(self, stream: _Stream, text: str) -> dict[str, Any]:
+        stream.sent += len(text)
+        more: dict[str, Any] = {"logprobs": []} if stream.name == "output_text" else {}
+        return self._event(f"response.{stream.name}.delta", **stream.place, delta=text, **more)
 
     def _completed(self, message: models.ItemCompleted) -> list[dict[str, Any]]:
-        events: list[dict[str, Any]] = []
-        fresh = message.index not in self._ids
         self._items.apply(message)
         item = msgspec.json.decode(self._items.whole(message.index))
+        fresh = message.index not in self._ids
         self._name(message.index, item)
-        if fresh:  # delivered whole: this wire announces every item
-            added = {**item, "status": "in_progress"} if "status" in item else dict(item)
-            if item["type"] == "message":
-                added["content"] = []
-            events.append(self._event("response.output_item.added", output_index=message.index, item=added))
-        if item["type"] in ("message", "function_call", "custom_tool_call"):
+        kind, where = item["type"], {"item_id": self._ids[message.index], "output_index": message.index}
+        # Delivered whole: this wire announces every item.
+        events = [self._added(message.index, item)] if fresh else []
+        if kind in ("message", "function_call", "custom_tool_call"):
             item.setdefault("status", "completed")
-            if item["status"] in (None, "in_progress"):
-                item["status"] = "completed"
-        where = {"item_id": self._ids[message.index], "output_index": message.index}
-        if item["type"] == "message":
-            item["content"] = [_full_part(part) for part in _parts_of(item)]
-            for position, part in enumerate(item["content"]):
-                if position not in self._parts.get(message.index, []):
-                    empty = {**part, **({"text": ""} if "text" in part else {})}
-                    events.append(self._part_added(message.index, position, empty))
-                events.extend(self._part_done(where, position, part))
-        elif item["type"] == "function_call":
-            events.append(self._event("response.function_call_arguments.done", **where, arguments=item["arguments"]))
-        elif item["type"] == "custom_tool_call":
-            events.append(self._event("response.custom_tool_call_input.done", **where, input=item["input"]))
-        elif item["type"] == "reasoning":
+        if item.get("status", "") in (None, "in_progress"):
+            item["status"] = "completed"
+        if kind == "reasoning":
             item.setdefault("summary", [])
-            for position, part in enumerate(item["summary"] or []):
+        events += self._catch_up(message.index, item)
+        if kind == "message":
+            item["content"] = [full_part(part) for part in _parts_of(item, "content")]
+            for position, part in enumerate(item["content"]):
+                events += self._part_done({**where, "content_index": position}, part)
+        elif kind == "function_call":
+            arguments = item.setdefault("arguments", "")
+            events.append(self._event("response.function_call_arguments.done", **where, arguments=arguments))
+        elif kind == "custom_tool_call":
+            written = item.setdefault("input", "")
+            events.append(self._event("response.custom_tool_call_input.done", **where, input=written))
+        elif kind == "reasoning":
+            for position, part in enumerate(_parts_of(item, "summary")):
                 place = {**where, "summary_index": position}
-                events.append(self._event("response.reasoning_summary_text.done", **place, text=part.get("text", "")))
+                events.append(self._event("response.reasoning_summary_text.done", **place, text=_text_of(part)))
                 events.append(self._event("response.reasoning_summary_part.done", **place, part=part))
+            for position, part in enumerate(_parts_of(item, "content")):
+                place = {**where, "content_index": position}
+                events.append(self._event("response.reasoning_text.done", **place, text=_text_of(part)))
         self._done[message.index] = item
         events.append(self._event("response.output_item.done", output_index=message.index, item=item))
         return events
 
-    def _part_done(self, where: dict[str, Any], position: int, part: dict[str, Any]) -> list[dict[str, Any]]:
-        place = {**where, "content_index": position}
+    def _part_done(self, place: dict[str, Any], part: Any) -> list[dict[str, Any]]:
         events = []
-        if part.get("type") == "output_text":
-            events.append(self._event("response.output_text.done", **place, text=part["text"], logprobs=[]))
-        elif part.get("type") == "refusal":
-            events.append(self._event("response.refusal.done", **place, refusal=part["refusal"]))
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind == "output_text":
+            events.append(self._event("response.output_text.done", **place, text=_text_of(part), logprobs=[]))
+        elif kind == "refusal":
+            events.append(self._event("response.refusal.done", **place, refusal=_text_of(part, "refusal")))
         events.append(self._event("response.content_part.done", **place, part=part))
         return events
 
@@ -285,19 +285,31 @@ class ResponsesEncoder:
         own = self._ids.get(index) or item.get("id") or drawn
         self._ids[index] = item["id"] = own
 
-    def _kind(self, index: int) -> str:
-        return str(self._items.partial(index).get("type", ""))
+
+@dataclass(slots=True)
+class _Stream:
+    """A text that goes out in deltas: its event's name, where it stands, how many characters were sent."""
+
+    name: str
+    place: dict[str, Any]
+    sent: int = 0
 
 
-def _parts_of(item: dict[str, Any]) -> list[Any]:
-    content = item.get("content")
-    if isinstance(content, str):
+def _parts_of(item: dict[str, Any], member: str) -> list[Any]:
+    parts = item.get(member)
+    if isinstance(parts, str):
         kind = "output_text" if item.get("role") == "assistant" else "input_text"
-        return [{"type": kind, "text": content}]
-    return list(content or [])
+        return [{"type": kind, "text": parts}]
+    return list(parts) if isinstance(parts, list) else []
 
 
-def _full_part(part: Any) -> Any:
+def _text_of(part: Any, member: str = "text") -> str:
+    text = part.get(member) if isinstance(part, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def full_part(part: Any) -> Any:
+    """Return a part with the lists that the SDKs' types ask for in the model's text."""
     if isinstance(part, dict) and part.get("type") == "output_text":
         return {"annotations": [], "logprobs": [], **part}
     return part

@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote
 import msgspec
 from segue_schemas import models
 
-from ..errors import NotCarried, RemoteProtocolError
+from ..errors import LocalProtocolError, NotCarried, RemoteProtocolError
 from ..sse import SSEParser, encode_comment, encode_event
 from .base import TERMINAL, Answer, NotJSON, Refuse, Request, check_json, refusal, status_for
 from .segue_ws import client_message, server_message
@@ -85,11 +85,14 @@ class _Exchange:
     def __init__(self, message: models.ClientMessage, request: Request) -> None:
         self.request = request
         self._message = message
+        after = message.after if isinstance(message, models.TurnResume) else None
+        self._after = after if isinstance(after, int) else None
         self._status = 0
         self._headers: Mapping[str, str] = {}
-        self._body = b""
+        self._body = bytearray()
         self._parser: SSEParser | None = None
         self._terminal = False
+        self._empty = True
         self.ask_again_ms: int | None = None
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
@@ -107,6 +110,7 @@ class _Exchange:
         message = server_message(data)
         if message is None:
             return []
+        self._empty = False
         if isinstance(message, TERMINAL):
             self._terminal = True
         return [message]
@@ -114,6 +118,9 @@ class _Exchange:
     def end(self) -> list[models.ServerMessage]:
         if self._parser is not None:
             messages = [m for event in self._parser.close() for m in self._event(event.data)]
+            if not self._terminal and self._empty and self._after is not None:
+                # Legal: a reading behind the terminal event is empty and ends at once.
+                raise LocalProtocolError(f"nothing follows event {self._after}: the turn ended with it")
             if not self._terminal:
                 raise RemoteProtocolError(
                     "the event stream ended before a terminal event",
@@ -123,7 +130,7 @@ class _Exchange:
             return messages
         if self._status >= 400:
             return [self._problem()]
-        message = server_message(self._body)
+        message = server_message(bytes(self._body))
         if isinstance(message, models.TurnSnapshot):
             if isinstance(message.retry_after_ms, int):
                 self.ask_again_ms = message.retry_after_ms
@@ -136,7 +143,7 @@ class _Exchange:
 
     def _problem(self) -> models.ErrorMessage:
         try:
-            body = check_json(self._body)
+            body = check_json(bytes(self._body))
             error = msgspec.convert(body, models.Error)
         except (NotJSON, msgspec.ValidationError) as fault:
             raise RemoteProtocolError(
@@ -253,7 +260,7 @@ class SegueHTTPServer:
                 raise refusal(
                     "invalid_request",
                     "fix",
-                    f"`{name}` in the body is {members[name]!r}, the path says {value!r}.",
+                    f"`{name}` in the body is {repr(members[name])[:80]}, the path says {value[:80]!r}.",
                     param=name,
                     refused=kind,
                 )

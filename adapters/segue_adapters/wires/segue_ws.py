@@ -34,7 +34,7 @@ def server_message(data: str | bytes) -> models.ServerMessage | None:
     try:
         kind = _HEAD.decode(data).type
         return _SERVER.decode(data) if kind in _SERVER_TYPES else None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         shown = data if isinstance(data, str) else data.decode("utf-8", "replace")
         raise RemoteProtocolError(
             f"a message that is none of the protocol's: {error}",
@@ -60,13 +60,22 @@ def client_message(data: str | bytes) -> models.ClientMessage:
         return _CLIENT.decode(data)
     except msgspec.DecodeError as error:
         text = str(error)
-        path = text.rsplit("`$.", 1)[1].rstrip("`") if "`$." in text else None
+        path = _path_in(text)
         refused = refusal("invalid_request", "fix", f"{kind}: {text}.", param=path, refused=kind, turn=named)
         for member in ("ref", "steer"):
             value = members.get(member)
             if isinstance(value, str) and _is_name(value):
                 setattr(refused.message, member, value)
         raise refused from None
+
+
+def _path_in(text: str) -> str | None:
+    """Return the member at fault as msgspec's sentence names it: by its place, and by the name of what is missing."""
+    steps = [text.rsplit("`$.", 1)[1].rstrip("`")] if "`$." in text else []
+    _, missing, rest = text.partition("missing required field `")
+    if missing:
+        steps.append(rest.partition("`")[0])
+    return ".".join(steps) or None
 
 
 def _is_name(text: str) -> bool:
