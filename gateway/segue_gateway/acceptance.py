@@ -49,6 +49,10 @@ class Caller(Protocol):
         """Return whether handles of this connection can still be used."""
         ...
 
+    def check_lane(self, start: models.TurnStart) -> None:
+        """Refuse a new turn for which the connection has no place; a repeat needs none (SEG-TURN-056)."""
+        ...
+
 
 class Acceptance:
     """The part of an endpoint that says yes or no to a turn."""
@@ -89,6 +93,7 @@ class Acceptance:
         self.check_calls(start, parent, inputs)
         self.check_readable(inputs)
         self.check_room(caller.principal)
+        caller.check_lane(start)
         plan = Plan(
             principal=caller.principal,
             start=start,

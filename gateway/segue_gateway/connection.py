@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from segue_adapters.wires.base import TERMINAL, Refuse
 from segue_schemas import models
 
-from .lanes import Lanes
+from .lanes import Lanes, Place
 from .readings import Reading, Source
 from .refusals import draining, named
 
@@ -45,6 +45,7 @@ class Connection:
             spawn=endpoint.spawn,
         )
         self._close = close
+        self._placed: set[str] = set()
         self._readings: dict[str, asyncio.Task[None]] = {}
         self._ends = endpoint.clock() + settings.connection_ms / 1000
         self._life: asyncio.Task[None] | None = None
@@ -80,14 +81,21 @@ class Connection:
     async def start(self, message: models.TurnStart) -> None:
         """Accept a turn, put it into its lane and read it; a repeat only reads."""
         self.refuse_draining()
-        place = self.lanes.reserve(message.lane if isinstance(message.lane, str) else None)
-        try:
-            source, fresh = await self.endpoint.accept(self, message)
-            if fresh is not None:
-                place.fill(fresh.run)
-        finally:
-            place.release()  # does nothing where it was filled
+        source, fresh = await self.endpoint.accept(self, message)
+        if fresh is not None:
+            self.place(message).fill(fresh.run)
         self.read(self.endpoint.reading(source, replayed=fresh is None, start=message))
+
+    def place(self, start: models.TurnStart) -> Place:
+        """Return a place in the turn's lane; Refuse where there is none."""
+        place = self.lanes.reserve(_lane(start))
+        self._placed.add(start.turn)
+        return place
+
+    def check_lane(self, start: models.TurnStart) -> None:
+        """Refuse a new turn that has no place in its lane and finds none there."""
+        if start.turn not in self._placed:
+            self.lanes.check(_lane(start))
 
     def refuse_draining(self) -> None:
         """Refuse what arrives after the notice of the end (SEG-LIVE-022)."""
@@ -154,3 +162,7 @@ class Connection:
     def turn_alive(self) -> bool:
         """Return whether handles of this connection can still be used."""
         return not self.closed
+
+
+def _lane(start: models.TurnStart) -> str | None:
+    return start.lane if isinstance(start.lane, str) else None

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,8 @@ log = logging.getLogger("segue.gateway")
 
 SINGLE = "single"
 
+_PATIENCE = 0.2  # seconds for what should be immediate when the process is to end
+
 
 @dataclass(slots=True)
 class Once:
@@ -54,6 +56,9 @@ class Once:
     def turn_alive(self) -> bool:
         """Return whether handles of this connection can still be used: it has none."""
         return False
+
+    def check_lane(self, start: models.TurnStart) -> None:
+        """Refuse nothing: over HTTP each request stands alone (SEG-TURN-109)."""
 
 
 class Endpoint(Declaration, Acceptance):
@@ -282,20 +287,20 @@ class Endpoint(Declaration, Acceptance):
 
     async def shutdown(self, grace_ms: int | None = None) -> None:
         """End it all in order: notices, a short grace for turns that run, their ends, then the connections."""
+        if self.closing:
+            return
         grace = self.settings.grace_ms if grace_ms is None else grace_ms
         self.closing = True
         connections = list(self.connections)
-        for connection in connections:
-            await connection.drain("shutdown", grace, elsewhere=False)
         until = asyncio.get_running_loop().time() + grace / 1000
+        await _briefly(connection.drain("shutdown", grace, elsewhere=False) for connection in connections)
         await self._settle(grace / 1000)
         for turn in list(self.running.values()):
             turn.interrupt(Cause.INTERRUPTION)
-        await self._settle(0.2)
+        await self._settle(_PATIENCE)
         if connections:
             await asyncio.sleep(max(0.0, until - asyncio.get_running_loop().time()))
-        for connection in connections:
-            await connection.hang_up()
+        await _briefly(connection.hang_up() for connection in connections)
 
     async def _settle(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -307,6 +312,15 @@ class Endpoint(Declaration, Acceptance):
                     await turn.news.wait()
             except TimeoutError:
                 return
+
+
+async def _briefly(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do some work side by side, but wait for none of it long: a client that does not read must not stop the end."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=_PATIENCE)
+        for task in late:
+            task.cancel()
 
 
 async def _quietly(work: Coroutine[Any, Any, None]) -> None:

@@ -1,7 +1,7 @@
 """Lanes of one connection: first in, first out inside a lane, side by side across lanes (spec: turns, Lanes).
 
-A place is reserved when a message is received, so the order is that of receipt, and filled when the message was
-accepted; a place whose message was refused is given back. Lanes outlive their connection until they are empty.
+A place is reserved when a message is received, so the order is that of receipt; the work may be put into it later.
+Lanes outlive their connection until they are empty.
 """
 
 from __future__ import annotations
@@ -23,20 +23,14 @@ Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class Place:
-    """One place in a lane: to be filled with the work, or released."""
+    """One place in a lane: to be filled with the work."""
 
     def __init__(self) -> None:
-        self.work: asyncio.Future[Job | None] = asyncio.get_running_loop().create_future()
+        self.work: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
 
     def fill(self, job: Job) -> None:
         """Have the job done when the place comes to the front."""
-        if not self.work.done():
-            self.work.set_result(job)
-
-    def release(self) -> None:
-        """Give the place back: there is nothing to do in it."""
-        if not self.work.done():
-            self.work.set_result(None)
+        self.work.set_result(job)
 
 
 class Lanes:
@@ -51,15 +45,18 @@ class Lanes:
         self._dropped = False
         self._lanes: dict[str | None, deque[Place]] = {None: deque()}
 
-    def reserve(self, lane: str | None) -> Place:
-        """Return a place at the end of a lane; Refuse `too_many_lanes` or `lane_full`."""
+    def check(self, lane: str | None) -> None:
+        """Refuse `too_many_lanes` or `lane_full` where a lane has no place for one more turn."""
         places = self._lanes.get(lane)
-        if places is None:
-            if len(self._lanes) > self.named:  # the default lane is not counted
-                raise too_many_lanes(self.named)
-            places = self._lanes[lane] = deque()
-        if len(places) > self.queue:  # the first of them runs, the others wait
+        if places is None and len(self._lanes) > self.named:  # the default lane is not counted
+            raise too_many_lanes(self.named)
+        if places is not None and len(places) > self.queue:  # the first of them runs, the others wait
             raise lane_full(self.queue, self.retry_after_ms)
+
+    def reserve(self, lane: str | None) -> Place:
+        """Return a place at the end of a lane; Refuse as `check` does."""
+        self.check(lane)
+        places = self._lanes.setdefault(lane, deque())
         place = self.enter(places)
         if len(places) == 1:
             self._spawn(self._serve(places))
@@ -78,7 +75,7 @@ class Lanes:
     async def _serve(self, places: deque[Place]) -> None:
         while places:
             job = await places[0].work
-            if job is not None and not self._dropped:
+            if not self._dropped:
                 async with self._flying:
                     try:
                         await job()

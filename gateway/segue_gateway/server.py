@@ -53,6 +53,7 @@ class Server(uvicorn.Server):
                 ws_per_message_deflate=False,  # the protocol class brings its own
                 lifespan="on",
                 log_config=None,
+                log_level="critical",  # what goes wrong is logged where it does, without the bodies
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=1,

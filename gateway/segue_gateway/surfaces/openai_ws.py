@@ -36,7 +36,7 @@ class OpenAISession(Session):
         lane = start.lane if isinstance(start.lane, str) else None
         try:
             self.connection.refuse_draining()
-            place = self.connection.lanes.reserve(lane)
+            place = self.connection.place(start)
         except Refuse as refused:
             refused.lane = lane
             raise
