@@ -23,7 +23,7 @@ from .arguments import TIMEOUT, Arguments, settings_of, verify
 from .embedded import EmbeddedFault, embedded
 from .listing import print_list
 from .preparation import Prepared, prepare
-from .redaction import Redactor, shown_url
+from .redaction import Redactor, secrets_of, shown_url
 from .registry import PROFILES, WIRES, Catalogue, RegistrationError
 from .reports import json_report, junit
 from .reports.console import console_for
@@ -167,7 +167,7 @@ def _run(settings: Settings, arguments: Arguments, catalogue: Catalogue, console
     report, details = _perform(prepared, arguments, catalogue, console)
     if debug:
         for detail in filter(None, details):
-            click.echo(Redactor(settings.secrets).text(detail), err=True)
+            click.echo(Redactor(secrets_of(settings)).text(detail), err=True)
     _write(report, arguments)
     print_report(console, report)
     return report.exit_code
@@ -222,7 +222,7 @@ def _no_contact(settings: Settings, fault: SegueError, arguments: Arguments) -> 
         results=(),
         exit_code=3,
     )
-    return Redactor(settings.secrets).value(report)
+    return Redactor(secrets_of(settings)).value(report)
 
 
 def _write(report: Report, arguments: Arguments) -> None:

@@ -13,13 +13,11 @@ import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
-from segue_adapters.errors import TransportError
-
-from .grading import CONTACT_FAULTS, Grade, grade
+from .grading import CONTACT_FAULTS, Grade, grade, not_let_in
 from .registry import FIRST, Check
 from .results import CheckResult, ContactFault, Frame
 from .subject import Budget
-from .verdicts import Inconclusive, Untestable, Verdict
+from .verdicts import Deviation, Inconclusive, Untestable, Verdict
 
 __all__ = ["Execution", "Listener", "RecordedFrame", "SubjectFactory", "SubjectLike"]
 
@@ -214,9 +212,13 @@ class Execution:
 
     def _note_contact(self, check: Check, wire: str, fault: BaseException | None) -> None:
         """Remember that a wire was never reached: an endpoint that is not there breaks no rule."""
-        if check.id == FIRST and isinstance(fault, CONTACT_FAULTS):
-            assert isinstance(fault, TransportError)
+        if check.id != FIRST:
+            return
+        if isinstance(fault, CONTACT_FAULTS):
             self.contact.append(ContactFault(wire=wire, what=fault.what, where=fault.where, hint=fault.hint))
+        elif isinstance(fault, Deviation) and not_let_in(fault):
+            hint = "give a valid key with --api-key-env VAR"
+            self.contact.append(ContactFault(wire=wire, what=fault.actual, where=wire, hint=hint))
 
 
 class _Hung(BaseException):

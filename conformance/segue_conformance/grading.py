@@ -20,7 +20,7 @@ from . import requirements
 from .requirements import Requirement
 from .verdicts import Deviation, Inconclusive, NotOffered, Untestable, Verdict
 
-__all__ = ["CONTACT_FAULTS", "Grade", "grade"]
+__all__ = ["CONTACT_FAULTS", "Grade", "grade", "not_let_in"]
 
 #: At first contact these mean that there was no endpoint to judge.
 CONTACT_FAULTS = (Unreachable, TLSFault, Unauthorised, WrongKind)
@@ -49,6 +49,8 @@ def grade(fault: BaseException, *, begun: bool = False, first: bool = False) -> 
     endpoint is found to be there at all.
     """
     match fault:
+        case Deviation() if first and not_let_in(fault):
+            return Grade(Verdict.UNTESTABLE, f"{fault.message}: {fault.actual}")
         case Deviation():
             return _deviation(fault.message, fault.expected, fault.actual, fault.requirement)
         case NotOffered():
@@ -66,6 +68,11 @@ def grade(fault: BaseException, *, begun: bool = False, first: bool = False) -> 
         case TransportError():
             return _transport(fault, begun, first)
     return Grade(Verdict.ERROR, f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__)
+
+
+def not_let_in(fault: BaseException | None) -> bool:
+    """Whether a turn was refused for want of a valid key: some endpoints look at the key only when a turn runs."""
+    return isinstance(fault, Deviation) and fault.actual.partition(":")[0] in ("unauthenticated", "forbidden")
 
 
 def _deviation(message: str, expected: str, actual: str, id: str | None) -> Grade:

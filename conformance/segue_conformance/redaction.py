@@ -9,7 +9,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-__all__ = ["BLANK", "Redactor", "secret_headers", "shown_url"]
+from .settings import Settings
+
+__all__ = ["BLANK", "Redactor", "secret_headers", "secrets_of", "shown_url"]
 
 BLANK = "[blanked]"
 # A shorter secret is blanked only where it stands alone, or it would eat parts of words.
@@ -61,6 +63,17 @@ def secret_headers(headers: Mapping[str, str]) -> list[str]:
     """Return the values of those headers whose names say that they are secrets, with and without their scheme."""
     values = [value for name, value in headers.items() if _SECRET_NAME.search(name)]
     return values + [value.partition(" ")[2] for value in values if " " in value]
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """Return everything in the settings of a run that is a secret, in the URL too."""
+    found = [*settings.secrets, *secret_headers(settings.headers)]
+    try:
+        parts = urlsplit(settings.url)
+        pairs = parse_qsl(parts.query)
+    except ValueError:
+        return found
+    return found + [part for part in (parts.password, *(v for n, v in pairs if _SECRET_NAME.search(n))) if part]
 
 
 def shown_url(url: str) -> str:

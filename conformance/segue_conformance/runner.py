@@ -20,7 +20,7 @@ from . import requirements
 from .execution import Execution, Listener
 from .preparation import Prepared, prepare
 from .profiles import exit_code, judge
-from .redaction import Redactor, secret_headers
+from .redaction import Redactor, secrets_of
 from .registry import FIRST, Catalogue, Check
 from .results import CheckResult, Report, Selection, in_order
 from .settings import Settings
@@ -134,7 +134,7 @@ def run_prepared(
         ),
         results=results,
     )
-    blanked = Redactor([*settings.secrets, *secret_headers(settings.headers)]).value(report)
+    blanked = Redactor(secrets_of(settings)).value(report)
     if details is not None:
         details += [*execution.tracebacks, output]
     return replace(blanked, exit_code=exit_code(blanked))

@@ -172,6 +172,9 @@ def read_request(connection: socket.socket) -> HTTPRequest:
         if not piece:
             raise ValueError("no request")
         data += piece
+        if not data[:1].isalpha():  # the first byte of a TLS handshake, for one
+            answer(connection, 400, "no HTTP", "text/plain")
+            raise ValueError("no HTTP")
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
@@ -241,6 +244,10 @@ def mock(connection: socket.socket) -> None:
     )
 
 
+#: Set when a turn reaches the server that hangs in one.
+TURN_BEGUN = threading.Event()
+
+
 def _probe_or(bad: Callable[[socket.socket], None]) -> Callable[[socket.socket], None]:
     """Return a server that answers the first contact as an endpoint would, and each turn as `bad` does."""
 
@@ -263,6 +270,7 @@ def _hang(connection: socket.socket) -> None:
 
 def _hang_in_turn(connection: socket.socket) -> None:
     open_stream(connection)
+    TURN_BEGUN.set()
     connection.recv(65536)
 
 
@@ -306,15 +314,26 @@ SERVERS: dict[str, Callable[[socket.socket], None]] = {
     "drops_in_turn": _probe_or(_drop_in_turn),
     "junk_in_turn": _probe_or(_junk_in_turn),
     "flood_in_turn": _probe_or(_flood_in_turn),
-    "401_in_turn": _probe_or(_status(401, refusal("bad key"))),
+    "401_in_turn": _probe_or(lambda connection: answer(connection, 401, refusal("bad key"))),
 }
 
 
+class Servers:
+    """Starts servers by the name of their vice; calling it returns the port."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self.turn_begun = TURN_BEGUN
+
+    def __call__(self, name: str) -> int:
+        return serve_raw(SERVERS[name])(self._stack)
+
+
 @pytest.fixture
-def server() -> Iterator[Callable[[str], int]]:
-    """Start a server by the name of its vice; returns its port."""
+def server() -> Iterator[Servers]:
+    TURN_BEGUN.clear()
     with ExitStack() as stack:
-        yield lambda name: serve_raw(SERVERS[name])(stack)
+        yield Servers(stack)
 
 
 # -- the command
@@ -339,6 +358,11 @@ def _command() -> list[str]:
     if script.exists():
         return [str(script)]
     return [sys.executable, "-P", "-c", "from segue.cli import main; main()"]
+
+
+@pytest.fixture
+def segue_command() -> list[str]:
+    return _command()
 
 
 @pytest.fixture

@@ -24,12 +24,13 @@ _LONG = 600
 def failures(report: Report, console: Console) -> Iterator[RenderableType]:
     """Give a block for each failure and each fault of the suite, those that bear on the exit code first."""
     found = grouped(report.of(Verdict.FAIL, Verdict.ERROR))
-    for group in sorted(found, key=lambda group: not report.bears(group.first)):
+    for place, group in enumerate(sorted(found, key=lambda group: not report.bears(group.first))):
+        if place:
+            yield Text("")
         yield _heading(group.first, group.wires, console)
         yield Padding(_body(report, group.first, console), (0, 0, 0, 2))
         if report.rerun:
             yield _rerun(report, group.first)
-        yield Text("")
 
 
 def _heading(result: CheckResult, wires: tuple[str, ...], console: Console) -> Text:
@@ -102,7 +103,7 @@ def warnings(report: Report) -> Iterator[RenderableType]:
         if result.actual:
             told.append(f"; got {cut(one_line(result.actual), 160)}")
         yield Padding(told, (0, 0, 0, 2))
-        yield Padding(safe(f"{result.requirement}: {result.sentence}", "dim"), (0, 0, 1, 2))
+        yield Padding(safe(f"{result.requirement}: {result.sentence}", "dim"), (0, 0, 0, 2))
 
 
 def not_judged(report: Report) -> Table | None:

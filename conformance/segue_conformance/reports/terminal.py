@@ -53,15 +53,16 @@ def print_report(console: Console, report: Report) -> None:
         ("Recommendations not followed", [*warnings(report)]),
     ):
         if parts:
-            console.print()
             _title(console, title)
         for part in parts:
             console.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap is True)
+    if report.contact:
+        _title(console, "Not reached")
+        _contact(console, report)
     open_ones = not_judged(report)
     if open_ones is not None:
         _title(console, "Not judged")
         console.print(open_ones)
-        console.print()
     _title(console, "Profiles")
     if len(report.wires) == 1:
         console.print(_list(report, console))
@@ -75,6 +76,12 @@ def print_report(console: Console, report: Report) -> None:
 
 def print_contact(console: Console, report: Report) -> None:
     """Print why there was nobody to check."""
+    _contact(console, report)
+    console.print(Text(f"  Nothing was checked; exit code {report.exit_code}: {EXIT_MEANING[3]}.", "dim"))
+
+
+def _contact(console: Console, report: Report) -> None:
+    """Print the sentences of first contact: what, where, what to try."""
     for fault in report.contact:
         where = "" if fault.where in fault.what else f" ({fault.where})"
         line = Text.assemble((f"{signs(console)['no']} ", "bold red"))
@@ -82,10 +89,10 @@ def print_contact(console: Console, report: Report) -> None:
         console.print(line, soft_wrap=True)
         if fault.hint:
             console.print(safe(f"  {fault.hint}"), soft_wrap=True)
-    console.print(Text(f"  Nothing was checked; exit code {report.exit_code}: {EXIT_MEANING[3]}.", "dim"))
 
 
 def _title(console: Console, text: str) -> None:
+    console.print()
     console.rule(Text(text, "bold"), align="left", style="dim", characters="─" if signs(console)["yes"] == "✔" else "-")
 
 
