@@ -14,7 +14,7 @@ from typing import Any
 from segue_adapters.turn import Outcome
 
 from .subject import Client, completed, own_items
-from .verdicts import Deviation, Inconclusive
+from .verdicts import Deviation, Inconclusive, Untestable
 
 __all__ = ["ASK", "ASK_CHOSEN", "ASK_TOOL", "TOOL", "Story", "call_tool", "plant", "says", "word"]
 
@@ -110,6 +110,16 @@ class Story:
             return self.add(outcome)
         await self._control(secret, question, outcome, requirement, options)
         raise AssertionError("the control arm always ends a check")
+
+    async def stands(self, secret: str, **options: Any) -> None:
+        """Make sure that a handle means its history before something is done to it; Untestable where it does not.
+
+        A history that was not there to begin with is a loss that other checks tell, and no fault of what comes next.
+        """
+        try:
+            await self.fork().recalls(secret, **options)
+        except Deviation as lost:
+            raise Untestable(f"the history is not there to begin with: {lost.message}") from None
 
     async def _control(
         self, secret: str, question: str, outcome: Outcome, requirement: str | None, options: dict[str, Any]

@@ -128,7 +128,11 @@ async def test_handle_is_immutable(subject: Subject) -> None:
         tier = _keeps_older(subject)
         story, first_word, later_word = Story(client), word(), word()
         first = await story.say(plant(first_word), retention=tier)
-        await client.say(plant(later_word), parent=_handle(first), retention=tier)
+        await story.stands(first_word, parent=_handle(first), retention=tier)
+        completed(
+            await client.turn(plant(later_word), parent=_handle(first), retention=tier),
+            "a handle that was gone on from once must go on again",
+        )
         await story.recalls(first_word, others=[later_word], parent=_handle(first), retention=tier)
 
 
@@ -139,6 +143,7 @@ async def test_refused_turn_leaves_parent(subject: Subject) -> None:
         tier = _keeps_older(subject)
         story, secret = Story(client), word()
         first = await story.say(plant(secret), retention=tier)
+        await story.stands(secret, parent=_handle(first), retention=tier)
         broken = {"type": "message", "role": "user", "content": 7}
         outcome = await client.turn([broken], parent=_handle(first), retention=tier, broken=True)
         if outcome.completed is not None:

@@ -10,7 +10,7 @@ from segue_schemas import context_digest, models
 from ..oracle import ASK, Story, plant, says, word
 from ..registry import check
 from ..subject import Subject, refused
-from ..verdicts import Deviation, NotOffered
+from ..verdicts import Deviation, NotOffered, Untestable
 
 NATIVE = ("segue-ws", "segue-http")
 
@@ -29,16 +29,15 @@ async def test_foreign_parent(subject: Subject) -> None:
                 expected="a refusal: continuation_not_found",
                 actual=repr(outcome.text[:120]),
             )
+        unknown_id = handle.id[:-8] + secrets.token_hex(4)
+        made_up = await other.turn(ASK, parent=unknown_id, retention=tier)
+        if outcome.completed is not None and made_up.completed is not None:
+            # Nothing was leaked, and the two are answered alike: what is wrong here is told by another check.
+            raise Untestable("a handle that never existed is taken as well, so a foreign one can't be told from it")
         foreign = refused(
             outcome, "the handle belongs to another principal", "continuation_not_found", native=subject.native
         )
-        unknown_id = handle.id[:-8] + secrets.token_hex(4)
-        unknown = refused(
-            await other.turn(ASK, parent=unknown_id, retention=tier),
-            "the handle never existed",
-            "continuation_not_found",
-            native=subject.native,
-        )
+        unknown = refused(made_up, "the handle never existed", "continuation_not_found", native=subject.native)
         _alike(foreign, handle.id, unknown, unknown_id)
 
 
@@ -79,6 +78,7 @@ async def test_foreign_delete(subject: Subject) -> None:
         story, secret = Story(owner), word()
         first = await story.say(plant(secret), retention=tier)
         assert first.continuation is not None
+        await story.stands(secret, parent=first.continuation, retention=tier)
         subject.spend()
         answer = await other.session.delete(first.continuation.id)
         if not isinstance(answer, models.ErrorMessage):
@@ -97,6 +97,7 @@ async def test_owner_is_unaffected(subject: Subject) -> None:
     async with subject.open() as owner, subject.open(second=True) as other:
         story, secret = Story(owner), word()
         first = await story.say(plant(secret), retention=tier)
+        await story.stands(secret, parent=first.continuation, retention=tier)
         await other.turn(ASK, parent=first.continuation, retention=tier)
         await story.recalls(secret, parent=first.continuation, retention=tier)
 
