@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import Any
 
 import msgspec
 from segue_schemas import context_digest, models
@@ -117,8 +116,11 @@ async def test_fork(subject: Subject) -> None:
                     expected="no such word",
                     actual=repr(answer.text[:120]),
                 )
-            await left.fork().recalls(secret, _ASK_ANIMAL, parent=_handle(told), retention=tier)
-        await right.recalls(common, others=[secret], parent=_handle(untold), retention=tier)
+            # A branch that lost its own word has seen nothing of the other: that is another rule's matter.
+            await left.fork().recalls(
+                secret, _ASK_ANIMAL, parent=_handle(told), retention=tier, requirement="SEG-CONT-012"
+            )
+        await right.recalls(common, others=[secret], parent=_handle(untold), retention=tier, requirement="SEG-CONT-012")
 
 
 @check("SEG-CONT-030", profile="continuation")
