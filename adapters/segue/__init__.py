@@ -1,6 +1,6 @@
 """Segue: stateful continuation between AI agents and model endpoints.
 
-async with segue.connect("http://127.0.0.1:8080/v1", context={"model": "scripted-1"}) as session:
+async with segue.connect("http://127.0.0.1:8080/v1", context={"model": "scripted"}) as session:
     first = await session.turn("Remember this word: lantern.")
     print(await first.text())
     second = await session.turn("Which word was it?", parent=first.continuation)
