@@ -18,6 +18,8 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from segue_conformance.cli import check as command
 from segue_conformance.preparation import Prepared
 from segue_conformance.recorder import Recorder
 from segue_conformance.registry import Catalogue
@@ -363,6 +365,21 @@ def _command() -> list[str]:
 @pytest.fixture
 def segue_command() -> list[str]:
     return _command()
+
+
+@pytest.fixture
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Segue:
+    """Run `segue check` in this process, which spares a second of imports."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+    def run(*words: str, env: Mapping[str, str] | None = None) -> Ran:
+        done = CliRunner().invoke(command, words, env=dict(env or {}), prog_name="segue check")
+        fault = done.exception
+        shown = "" if fault is None or isinstance(fault, SystemExit) else f"Traceback: {fault!r}"
+        return Ran(done.exit_code, done.stdout, done.stderr + shown)
+
+    return run
 
 
 @pytest.fixture

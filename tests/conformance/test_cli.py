@@ -58,20 +58,25 @@ def told(ran, code: int, *words: str) -> None:
         (["http://x.test", "http://y.test"], "unexpected extra argument"),
     ],
 )
-def test_wrong_usage(segue, words, said):
-    told(segue("check", *words), 2, said)
+def test_wrong_usage(check, words, said):
+    told(check(*words), 2, said)
 
 
-def test_the_second_key_is_another(segue):
+def test_wrong_usage_of_the_real_command(segue):
+    told(segue("check", "--foo"), 2, "No such option")
+    told(segue("check", "http://x.test", "--only", "turns.plain_trun"), 2, "did you mean turns.plain_turn")
+
+
+def test_the_second_key_is_another(check):
     env = {"SEGUE_TEST_KEY": "k" * 20}
     names = ["--api-key-env", "SEGUE_TEST_KEY", "--second-api-key-env", "SEGUE_TEST_KEY"]
-    told(segue("check", "http://x.test", *names, env=env), 2, "two principals")
+    told(check("http://x.test", *names, env=env), 2, "two principals")
 
 
-def test_what_is_checked_for_writing_is_left_as_it_was(segue, tmp_path):
+def test_what_is_checked_for_writing_is_left_as_it_was(check, tmp_path):
     kept = tmp_path / "kept.json"
     kept.write_text("kept")
-    told(segue("check", "http://x.test", "--json", "kept.json", "--junit", "new.xml", "--only", "no.such"), 2)
+    told(check("http://x.test", "--json", "kept.json", "--junit", "new.xml", "--only", "no.such"), 2)
     assert kept.read_text() == "kept"
     assert not (tmp_path / "new.xml").exists()
 
@@ -85,9 +90,9 @@ def free_port() -> int:
 
 
 @pytest.mark.parametrize("wire", [None, "openai-http", "openai-ws", "segue-ws", "segue-http"])
-def test_refused_port(segue, wire):
+def test_refused_port(check, wire):
     words = ["--wire", wire] if wire else []
-    ran = segue("check", f"http://127.0.0.1:{free_port()}/v1", *QUICK, *words)
+    ran = check(f"http://127.0.0.1:{free_port()}/v1", *QUICK, *words)
     told(ran, 3, "the connection was refused", "nothing listens on that port", "exit code 3")
 
 
@@ -95,8 +100,8 @@ def test_no_such_host(segue):
     told(segue("check", "http://nosuchhost.invalid/v1", *QUICK), 3, "nosuchhost.invalid")
 
 
-def test_tls_where_there_is_none(segue, server):
-    told(segue("check", f"https://127.0.0.1:{server('mock')}/v1", *QUICK), 3, "TLS handshake failed", "http://")
+def test_tls_where_there_is_none(check, server):
+    told(check(f"https://127.0.0.1:{server('mock')}/v1", *QUICK), 3, "TLS handshake failed", "http://")
 
 
 @pytest.mark.parametrize(
@@ -110,21 +115,21 @@ def test_tls_where_there_is_none(segue, server):
     ],
 )
 @pytest.mark.parametrize("wire", [None, "openai-http", "openai-ws", "segue-ws", "segue-http"])
-def test_nobody_to_check(segue, server, name, words, wire):
+def test_nobody_to_check(check, server, name, words, wire):
     chosen = ["--wire", wire] if wire else []
-    ran = segue("check", f"http://127.0.0.1:{server(name)}/v1", *QUICK, *chosen)
+    ran = check(f"http://127.0.0.1:{server(name)}/v1", *QUICK, *chosen)
     told(ran, 3, *words)
     assert "\x1b" not in ran.all
 
 
 @pytest.mark.parametrize("wire", ["openai-ws", "segue-ws"])
-def test_plain_http_where_a_websocket_is_asked_for(segue, server, wire):
-    told(segue("check", f"http://127.0.0.1:{server('mock')}/v1", "--wire", wire, *QUICK), 3, "WebSocket")
+def test_plain_http_where_a_websocket_is_asked_for(check, server, wire):
+    told(check(f"http://127.0.0.1:{server('mock')}/v1", "--wire", wire, *QUICK), 3, "WebSocket")
 
 
-def test_a_key_that_is_refused_only_by_a_turn(segue, server):
+def test_a_key_that_is_refused_only_by_a_turn(check, server):
     url = f"http://127.0.0.1:{server('401_in_turn')}/v1"
-    told(segue("check", url, "--wire", "openai-http", *QUICK), 3, "unauthenticated", "--api-key-env")
+    told(check(url, "--wire", "openai-http", *QUICK), 3, "unauthenticated", "--api-key-env")
 
 
 def test_reports_are_written_where_nobody_was_there(segue, tmp_path):
@@ -171,8 +176,8 @@ def test_an_endpoint_that_takes_any_parent(segue, server, tmp_path):
     assert int(ET.parse(tmp_path / "r.xml").getroot().get("failures", "0")) == 1
 
 
-def test_out_of_budget(segue, server):
-    ran = segue("check", f"http://127.0.0.1:{server('mock')}/v1", "--only", "turns", "--max-requests", "1", *QUICK)
+def test_out_of_budget(check, server):
+    ran = check(f"http://127.0.0.1:{server('mock')}/v1", "--only", "turns", "--max-requests", "1", *QUICK)
     told(ran, 5, "out of budget", "exit code 5")
 
 
@@ -201,16 +206,16 @@ def test_no_secret_is_told(segue, server, tmp_path):
 # -- by itself
 
 
-def test_list_needs_no_endpoint(segue):
-    ran = segue("check", "--list")
+def test_list_needs_no_endpoint(check):
+    ran = check("--list")
     told(ran, 0, "turns.plain_turn", "SEG-CONT-010", "core (", "continuation (")
-    few = segue("check", "--list", "--profile", "isolated", "--only", "isolation")
+    few = check("--list", "--profile", "isolated", "--only", "isolation")
     told(few, 0, "isolated (")
     assert "continuation (" not in few.out
 
 
-def test_help_tells_the_exit_codes(segue):
-    told(segue("check", "--help"), 0, "--max-requests", "Exit codes", "3 not reached or not authorised")
+def test_help_tells_the_exit_codes(check):
+    told(check("--help"), 0, "--max-requests", "Exit codes", "3 not reached or not authorised")
 
 
 def test_the_reference_endpoint_reaches_its_profiles(segue, tmp_path):

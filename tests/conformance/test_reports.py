@@ -203,13 +203,13 @@ def test_clean_and_cut():
 def test_gist_of_http_leaves_headers_out():
     sent = frame("POST http://x/v1\nauthorization: [blanked]\ncontent-type: a\n\n{}", kind="request", direction="sent")
     came = frame("200 OK\nserver: x\ncontent-type: text/html\n", kind="response")
-    assert gist(sent) == "POST http://x/v1 {}"
-    assert gist(came) == "200 OK content-type: text/html"
+    assert gist(sent, 200) == "POST http://x/v1 {}"
+    assert gist(came, 200) == "200 OK content-type: text/html"
 
 
 def test_gist_of_a_stream_names_its_events():
     text = "".join(f'event: {kind}\ndata: {{"type":"{kind}"}}\n\n' for kind in ("a", "d", "d", "d", "z"))
-    assert gist(frame(text, kind="body")) == 'a, 3 x d, z; the last: {"type":"z"}'
+    assert gist(frame(text, kind="body"), 200) == 'a, 3 x d, z; the last: {"type":"z"}'
 
 
 def test_decisive_frames_are_the_last_and_deltas_are_one():

@@ -73,13 +73,14 @@ def _frames(result: CheckResult, console: Console) -> Group:
     if before:
         lines.append(Text(f"{marks['more']} {before} before these", "dim"))
     room = max(30, console.width - 16)
+    rows = 2 if room > 80 else 3
     for frame, more in shown:
         head = Text.assemble((f"{frame.at_ms / 1000:.3f} ", "dim"), marks.get(frame.direction, marks["note"]), " ")
         if frame.connection:
             head.append(f"{one_line(frame.connection)} ", "dim")
         tail = f" ({more} more like it)" if more else ""
-        # Two lines at most: a frame is evidence, the whole of it is in the JSON report.
-        head.append(cut(gist(frame), 2 * room - head.cell_len - len(tail)))
+        # A few lines at most: a frame is evidence, the whole of it is in the JSON report.
+        head.append(gist(frame, rows * room - head.cell_len - len(tail)))
         head.append(tail, "dim")
         lines.append(head)
     return Group(*lines)

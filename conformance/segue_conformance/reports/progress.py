@@ -59,7 +59,8 @@ class Lines:
 
     def _say(self, line: Text) -> None:
         self._told = time.monotonic()
-        self.console.print(line, soft_wrap=True)
+        # A pipe gets lines as they are, to be searched; a terminal gets them wrapped.
+        self.console.print(line, soft_wrap=not self.console.is_terminal)
 
 
 class Live:

@@ -66,9 +66,14 @@ def print_report(console: Console, report: Report) -> None:
     _title(console, "Profiles")
     if len(report.wires) == 1:
         console.print(_list(report, console))
+        console.print()
+        console.print(_counts(report))
     else:
         console.print(_table(report, console))
-        for note in _notes(report):
+        notes = _notes(report)
+        if notes:
+            console.print()
+        for note in notes:
             console.print(note)
     console.print()
     console.print(_closing(report, console))
@@ -125,11 +130,13 @@ def _list(report: Report, console: Console) -> Table:
         if state is not None:
             reason = "" if state.state is State.NOT_REACHABLE else state.reason
             rows.add_row(state.profile, _cell(state, marks), safe(reason, "dim"))
-    told = [(f"{count} {VERDICTS[verdict]}", VERDICT_STYLES[verdict]) for verdict, count in report.counts().items()
-            if count]  # fmt: skip
-    rows.add_row("")
-    rows.add_row("checks", Text(", ").join(Text(*part) for part in told))
     return rows
+
+
+def _counts(report: Report) -> Text:
+    counts = report.counts()
+    told = [Text(f"{counts[v]} {word}", VERDICT_STYLES[v]) for v, word in VERDICTS.items() if counts[v]]
+    return Text(", ").join(told)
 
 
 def _cell(state: ProfileResult | None, marks: dict[str, str]) -> Text:
@@ -174,7 +181,7 @@ def _closing(report: Report, console: Console) -> Text:
     took = f"{report.duration_ms / 1000:.1f} s"
     numbers = f"{_counted(len(report.results), 'result')}, {_counted(report.requests, 'request')}, {took}"
     return Text.assemble(
-        (f"{sign} {meaning[0].upper()}{meaning[1:]}", style), (f" (exit code {code})", style), (f"\n  {numbers}", "dim")
+        (f"{sign} {meaning[0].upper()}{meaning[1:]}", style), (f"\n  {numbers}; exit code {code}", "dim")
     )
 
 

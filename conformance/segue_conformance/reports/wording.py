@@ -63,20 +63,20 @@ def cut(text: str, width: int) -> str:
     return text[:head] + left + (text[-tail:] if tail else "")
 
 
-def gist(frame: Frame) -> str:
-    """Return on one line what a frame says: of HTTP the first line, the kind of content and the body."""
+def gist(frame: Frame, width: int) -> str:
+    """Return in at most `width` characters what a frame says: of HTTP the first line, the kind of content, the body."""
     text = frame.text
     if frame.kind in ("request", "response"):
         head, _, body = text.partition("\n\n")
         first, *headers = head.splitlines() or [""]
         kinds = [line for line in headers if line.lower().startswith("content-type:")]
-        return one_line(" ".join([first, *(kinds if frame.kind == "response" else []), body]))
-    if frame.kind == "body" and text.count("\n\n") > 1 and "data:" in text:
-        return _events(text)
-    return one_line(text)
+        text = " ".join([first, *(kinds if frame.kind == "response" else []), body])
+    elif frame.kind == "body" and text.count("\n\n") > 1 and "data:" in text:
+        return _events(text, width)
+    return cut(one_line(text), width)
 
 
-def _events(text: str) -> str:
+def _events(text: str, width: int) -> str:
     """Return a piece of an event stream: the types of its events, and the last one's data."""
     types: list[tuple[str, int]] = []
     data = ""
@@ -90,8 +90,9 @@ def _events(text: str) -> str:
             types[-1] = (name, types[-1][1] + 1)
         else:
             types.append((name, 1))
-    told = ", ".join(name if count == 1 else f"{count} x {name}" for name, count in types)
-    return f"{cut(one_line(told), 120)}; the last: {cut(one_line(data), 100)}"
+    told = one_line(", ".join(name if count == 1 else f"{count} x {name}" for name, count in types))
+    told = cut(told, width * 2 // 3) + "; the last: "
+    return told + cut(one_line(data), width - len(told))
 
 
 def frame_line(frame: Frame, width: int) -> str:
@@ -99,7 +100,7 @@ def frame_line(frame: Frame, width: int) -> str:
     head = f"{frame.at_ms / 1000:7.3f}s {ARROWS.get(frame.direction, '--')} "
     if frame.connection:
         head += f"{one_line(frame.connection)} "
-    return head + cut(gist(frame), max(20, width - len(head)))
+    return head + gist(frame, max(40, width - len(head)))
 
 
 def plain_block(result: CheckResult, *, frames: int = 6, width: int = 160) -> list[str]:
