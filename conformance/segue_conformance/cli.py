@@ -113,11 +113,6 @@ def _faults(debug: bool) -> Iterator[None]:
         raise
     except KeyboardInterrupt:
         _end(5, "interrupted before any check ran")
-    except BrokenPipeError:
-        # Whoever read the report has gone; there is nobody to tell.
-        with contextlib.suppress(OSError):
-            sys.stdout = open("/dev/null", "w")  # noqa: SIM115
-        sys.exit(5)
     except EmbeddedFault as error:
         _end(4, str(error), details=error.output if debug else "")
     except (SuiteFault, RegistrationError, IndexMissing) as error:
@@ -168,8 +163,8 @@ def _run(settings: Settings, arguments: Arguments, catalogue: Catalogue, console
     if debug:
         for detail in filter(None, details):
             click.echo(Redactor(secrets_of(settings)).text(detail), err=True)
-    _write(report, arguments)
     print_report(console, report)
+    _write(report, arguments)
     return report.exit_code
 
 

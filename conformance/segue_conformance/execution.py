@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
+from segue_adapters.errors import TransportError
+
 from .grading import CONTACT_FAULTS, Grade, grade, not_let_in
 from .registry import FIRST, Check
 from .results import CheckResult, ContactFault, Frame
@@ -26,6 +28,8 @@ T = TypeVar("T")
 #: A check may take this many turns' time, and this many seconds more, before it counts as hung.
 _TURNS, _SPARE = 10, 30.0
 _CLOSING = 5.0
+#: After so many checks in a row without an answer it is asked whether anybody is there at all.
+_IN_A_ROW = 3
 #: Transcripts in a report: the beginning and the end, where the cause and the effect stand.
 _FIRST_FRAMES, _LAST_FRAMES = 10, 50
 _BUDGET = "out of budget (--max-requests)"
@@ -108,6 +112,8 @@ class Execution:
         self._listener = listener
         self._runner: asyncio.Runner | None = None
         self._stray: list[str] = []
+        self._unanswered: dict[str, int] = {}
+        self._gone: dict[str, str] = {}
 
     def close(self) -> None:
         """Close the event loop."""
@@ -178,6 +184,8 @@ class Execution:
             else:
                 found = Grade(Verdict.PASS) if fault is None else self._blame(fault, subject, first=check.id == FIRST)
                 self._note_contact(check, wire, fault)
+                unanswered = isinstance(fault, TransportError)
+                self._unanswered[wire] = self._unanswered.get(wire, 0) + 1 if unanswered else 0
         finally:
             spent = max(0, subject.requests - before)
             self.requests += spent
@@ -202,7 +210,27 @@ class Execution:
                 return grade(Untestable(f"no plain turn works on this wire ({FIRST}: {ground.verdict})"))
         if self._budget.exhausted:
             return grade(Inconclusive(_BUDGET))
+        if check.needs_turn and self._stopped_answering(wire):
+            return grade(Untestable(self._gone[wire]))
         return None
+
+    def _stopped_answering(self, wire: str) -> bool:
+        """Whether an endpoint that answered at first does no more: asked with a plain turn after some checks in a row
+        that came to nothing, so that the rest of the run does not wait for each of them.
+        """
+        if wire not in self._gone and self.first is not None and self._unanswered.get(wire, 0) >= _IN_A_ROW:
+            self._unanswered[wire] = 0
+            subject = self.subject(wire)
+            try:
+                fault = self.run(_bounded(_caught(self.first.function(subject)), self._limit))
+            finally:
+                self.requests += subject.requests
+                self.discard(subject)
+            if fault is not None:
+                self._gone[wire] = (
+                    f"the endpoint stopped answering: {_IN_A_ROW} checks and a plain turn came to nothing"
+                )
+        return wire in self._gone
 
     def _blame(self, fault: BaseException, subject: SubjectLike | None, *, first: bool = False) -> Grade:
         found = grade(fault, begun=subject is not None and subject.requests > 0, first=first)

@@ -203,7 +203,54 @@ def test_no_secret_is_told(segue, server, tmp_path):
     assert "--api-key-env SEGUE_TEST_A" in ran.out
 
 
+def test_a_reader_that_goes_away_changes_nothing(segue_command, server, tmp_path):
+    url = f"http://127.0.0.1:{server('mock')}/v1"
+    words = [*segue_command, "check", url, "--only", "turns.plain_turn", "--json", "r.json", *QUICK]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (0, b"")
+    assert json.loads((tmp_path / "r.json").read_bytes())["results"]
+
+
+def test_a_full_disk_is_told_behind_the_report(check, server, monkeypatch):
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    ran = check(f"http://127.0.0.1:{server('mock')}/v1", "--only", "turns.plain_turn", "--json", "r.json", *QUICK)
+    told(ran, 4, "No space left on device", "1 result")
+
+
 # -- by itself
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_an_endpoint_that_does_not_start_is_the_suite_own_fault(check, monkeypatch, debug):
+    monkeypatch.setattr("segue_conformance.embedded._COMMAND", "print('first'); raise SystemExit('port is taken')")
+    ran = check("--only", "turns.plain_turn", *(["--debug"] if debug else []))
+    told(ran, 4, "did not start: port is taken")
+    assert ("first" in ran.err) is debug
+
+
+def test_an_endpoint_that_never_says_that_it_is_ready(check, monkeypatch):
+    monkeypatch.setattr("segue_conformance.embedded._COMMAND", "import time; print('hm', flush=True); time.sleep(60)")
+    monkeypatch.setattr("segue_conformance.embedded._START_LIMIT", 1.0)
+    told(check("--only", "turns.plain_turn"), 4, "did not start: hm")
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_fault_of_the_suite_is_a_sentence(check, monkeypatch, debug):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("in the suite")
+
+    monkeypatch.setattr("segue_conformance.cli.verify", broken)
+    ran = check("http://x.test", *(["--debug"] if debug else []))
+    assert ran.code == 4
+    assert "a fault of the suite: ZeroDivisionError: in the suite" in ran.err
+    assert ("Traceback" in ran.err) is debug
 
 
 def test_list_needs_no_endpoint(check):

@@ -184,6 +184,23 @@ def test_first_contact_is_kept_and_accuses_nobody(bench):
     assert report.exit_code == 3
 
 
+@pytest.mark.parametrize(("plain_turn_works", "judged"), [(False, 3), (True, 7)])
+def test_an_endpoint_that_stops_answering_is_not_waited_for_again_and_again(bench, plain_turn_works, judged):
+    gone = 'subject.spend()\n    raise TimedOut("nothing came for 30 s", "http://x")'
+    later = 'subject.spend()\n    if subject.budget.spent > 1: raise TimedOut("nothing came for 30 s", "http://x")'
+    bench.write("test_turns.py", PLAIN if plain_turn_works else PLAIN.replace("subject.spend()", later))
+    bench.write(
+        "test_a.py", *(OTHER.replace("test_other", f"test_n{n}").replace("subject.spend()", gone) for n in range(7))
+    )
+    report = bench.run()
+    assert len(report.of(Verdict.FAIL)) == judged
+    left = report.of(Verdict.UNTESTABLE)
+    assert len(left) == 7 - judged
+    assert all("stopped answering" in result.message for result in left)
+    # The plain turn is asked again once for every three; its requests count.
+    assert report.requests == (1 + 3 + 1 if not plain_turn_works else 1 + 7 + 2)
+
+
 def test_an_interruption_leaves_a_whole_report(bench):
     bench.write("test_turns.py", PLAIN)
     bench.write(

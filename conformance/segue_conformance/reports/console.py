@@ -37,14 +37,33 @@ _ASCII = {"yes": "+", "no": "x", "open": "?", "none": ".", "sent": "->", "receiv
 
 
 class _Trimmed:
-    """A stream that leaves out the blanks with which tables are filled up to the right margin."""
+    """A stream without the blanks with which tables are filled up to the right margin.
+
+    Where nobody reads it any more (`segue check | head`), the rest is dropped: the run still ends with its reports
+    and its exit code.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        self._stream.write(_TRAILING.sub("", text))
+        try:
+            self._stream.write(_TRAILING.sub("", text))
+        except BrokenPipeError:
+            self._drop()
         return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._drop()
+
+    def _drop(self) -> None:
+        # Below the stream's own buffer, or what is left in that would fail once more at exit.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
