@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -157,7 +158,7 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
 TEXT = st.text(st.characters(codec="utf-8"), max_size=6)
 
 
-def _raw(value: Any) -> msgspec.Raw:
+def _json(value: Any) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
 
 
@@ -209,7 +210,7 @@ def _stream(draw: st.DrawFn, index: int, item: dict[str, Any]) -> list[models.Se
         deltas.extend(models.ItemDelta(turn="t", index=index, at=at, append=piece) for piece in _cut(draw, text))
 
     def put(at: str, value: Any) -> None:
-        deltas.append(models.ItemDelta(turn="t", index=index, at=at, put=_raw(value)))
+        deltas.append(models.ItemDelta(turn="t", index=index, at=at, put=_json(value)))
 
     for member, value in item.items():
         if member in ("content", "summary"):
@@ -231,7 +232,7 @@ def _stream(draw: st.DrawFn, index: int, item: dict[str, Any]) -> list[models.Se
                 put(f"/{member}", "")
         else:
             skeleton[member] = value
-    begun = models.ItemStarted(turn="t", index=index, item=_raw(skeleton))
+    begun = models.ItemStarted(turn="t", index=index, item=_json(skeleton))
     return [begun, *deltas, models.ItemCompleted(turn="t", index=index)]
 
 
@@ -245,8 +246,8 @@ def _turns(draw: st.DrawFn, *, known: bool = False) -> DrawnTurn:
             ways.append(_stream(draw, index, item))
         else:
             empty = {k: v for k, v in item.items() if how != "whole" or k not in ("content", "summary", "arguments")}
-            end = _raw(item) if how == "whole" else msgspec.UNSET
-            ways.append([models.ItemStarted(turn="t", index=index, item=_raw(empty)),
+            end = _json(item) if how == "whole" else msgspec.UNSET
+            ways.append([models.ItemStarted(turn="t", index=index, item=_json(empty)),
                          models.ItemCompleted(turn="t", index=index, item=end)])  # fmt: skip
     ending = draw(st.sampled_from(["completed", "incomplete", "failed", "discards"]))
     if ending == "discards" and ways:
@@ -273,7 +274,7 @@ def _turns(draw: st.DrawFn, *, known: bool = False) -> DrawnTurn:
     for seq, message in enumerate(m for m in messages if not isinstance(m, models.TurnProgress)):
         message.seq = seq
     context = draw(st.sampled_from([{"model": "m"}, {"model": "m", "tools": [], "temperature": None, "error": "echo"}]))
-    start = models.TurnStart(turn="t", input=[], context=_raw(context))
+    start = models.TurnStart(turn="t", input=[], context=_json(context))
     if draw(st.booleans()):
         start.parent = "resp_0"
     return DrawnTurn(start, messages, items)
@@ -283,3 +284,11 @@ def _turns(draw: st.DrawFn, *, known: bool = False) -> DrawnTurn:
 def turns() -> Callable[..., st.SearchStrategy[DrawnTurn]]:
     """Turns of every kind of item; `known=True` leaves open types out."""
     return _turns
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])

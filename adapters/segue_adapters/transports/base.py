@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import TLSFault, TransportError, Unauthorised, Unreachable, WrongKind
+from ..errors import LocalProtocolError, TLSFault, TransportError, Unauthorised, Unreachable, WrongKind
 
 __all__ = ["Frame", "Options", "Tap", "network_fault", "refused_status"]
 
@@ -29,6 +30,9 @@ class Frame:
     headers: Mapping[str, str] = field(default_factory=dict)
     connection: str = ""
 
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[!-~]+(?:[ \t]+[!-~]+)*|")
 
 Tap = Callable[[Frame], None]
 
@@ -51,11 +55,22 @@ class Options:
     tap: Tap | None = None
 
     def request_headers(self) -> dict[str, str]:
-        """Return the headers that every request and upgrade bears; the caller's own win."""
+        """Return the headers that every request and upgrade bears; the caller's own win.
+
+        Raises LocalProtocolError, which does not tell the value, for one that no header can bear: a key that was read
+        from a file with its line feed, say.
+        """
         mine = {"user-agent": "segue/1.0"}
         if self.api_key:
             mine["authorization"] = f"Bearer {self.api_key}"
-        return {**mine, **{name.lower(): value for name, value in self.headers.items()}}
+        headers = {**mine, **{name.lower(): value for name, value in self.headers.items()}}
+        for name, value in headers.items():
+            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                whose = "the API key" if name == "authorization" else f"the header {name!r}"
+                raise LocalProtocolError(
+                    f"{whose} has characters that no HTTP header can bear: only visible ASCII, no line feed at its end"
+                )
+        return headers
 
 
 def network_fault(error: BaseException, where: str) -> TransportError | None:
@@ -63,11 +78,10 @@ def network_fault(error: BaseException, where: str) -> TransportError | None:
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):
-            return TLSFault(
-                f"the certificate was not accepted: {seen.verify_message}", where, "check the name, or use --insecure"
-            )
+            why = getattr(seen, "verify_message", "") or "no reason was given"  # one made by hand has no members
+            return TLSFault(f"the certificate was not accepted: {why}", where, "check the name, or use --insecure")
         if isinstance(seen, ssl.SSLError):
-            reason = (seen.reason or str(seen)).replace("_", " ").lower()
+            reason = (getattr(seen, "reason", None) or str(seen)).replace("_", " ").lower()
             hint = "a plain HTTP server on that port? try http:// or ws://"
             return TLSFault(f"the TLS handshake failed: {reason}", where, hint)
         if isinstance(seen, socket.gaierror):
@@ -84,18 +98,28 @@ def network_fault(error: BaseException, where: str) -> TransportError | None:
         return Unreachable("no such host", where, "check the spelling of the host name")
     if "ssl" in text.lower() or "WRONG_VERSION_NUMBER" in text:
         return TLSFault("the TLS handshake failed", where, "a plain HTTP server on that port? try http:// or ws://")
-    if "refused" in text.lower() or "connection attempts failed" in text.lower():
+    # asyncio tells of several addresses that all refused in one sentence and without a number.
+    if "refused" in text.lower() or "attempts failed" in text.lower() or re.search(r"Errno (111|61|10061)\]", text):
         return Unreachable("the connection was refused", where, "nothing listens on that port; is it running?")
     return None
 
 
-def refused_status(status: int, where: str, body: bytes, content_type: str, *, upgrade: bool) -> TransportError:
-    """Return the sentence for an HTTP status that means that this wire is not spoken there."""
+def refused_status(
+    status: int, where: str, body: bytes, content_type: str, *, upgrade: bool, location: str = ""
+) -> TransportError:
+    """Return the sentence for an HTTP status that means that this wire is not spoken there.
+
+    A redirect is told, never followed: the key would go to whomever it names.
+    """
     page = content_type.partition(";")[0].strip() == "text/html" or body.lstrip()[:1] == b"<"
     said = " with an HTML page" if page else ""
     if status in (401, 403):
         hint = "give a valid key with --api-key-env VAR" if status == 401 else "this key may not do that"
         return Unauthorised(f"the endpoint answered {status}", where, hint, status=status)
+    if 300 <= status < 400 and location:
+        asked = "the WebSocket upgrade" if upgrade else "the request"
+        told = f"{asked} was answered {status}, a redirect to {location[:200]}"
+        return WrongKind(told, where, "redirects are not followed: give the address that is meant", status=status)
     if upgrade:
         hint = "no WebSocket is served there; check the path, or use an HTTP wire"
         return WrongKind(f"the WebSocket upgrade was answered {status}{said}", where, hint, status=status)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import ssl
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from functools import cache
 
 import httpx
 
-from ..errors import AnswerTooLarge, ConnectionCut, TimedOut, TransportError, Unreachable, WrongKind
+from ..errors import AnswerTooLarge, ConnectionCut, TimedOut, TLSFault, TransportError, Unreachable, WrongKind
 from ..wires.base import Answer, Request
 from .base import Frame, Options, network_fault
 
@@ -26,20 +29,54 @@ class Streaming:
         self.status = response.status_code
         self.headers: Mapping[str, str] = {k.lower(): v for k, v in response.headers.items()}
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes; AnswerTooLarge past `options.answer_bytes`."""
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield the body as it comes, decompressed; AnswerTooLarge past `options.answer_bytes`."""
         total = 0
+        coding = self.headers.get("content-encoding", "identity").strip().lower()
+        if coding not in ("identity", "gzip", ""):
+            told = f"the answer is coded as {coding[:40]}, which was not asked for"
+            raise WrongKind(told, self.url, status=self.status)
+        inflater = _Inflater() if coding == "gzip" else None
         try:
-            async for chunk in self._response.aiter_bytes():
-                total += len(chunk)
-                if self._options.tap:
-                    self._options.tap(Frame("received", "body", chunk, connection=self._label))
-                if total > self._options.answer_bytes:
-                    limit = self._options.answer_bytes
-                    raise AnswerTooLarge(f"an answer of more than {limit} bytes came", self.url, "reading was stopped")
-                yield chunk
+            async for raw in self._response.aiter_raw():
+                for chunk in (raw,) if inflater is None else inflater.feed(raw):
+                    total += len(chunk)
+                    if self._options.tap:
+                        self._options.tap(Frame("received", "body", chunk, connection=self._label))
+                    if total > self._options.answer_bytes:
+                        told = f"an answer of more than {self._options.answer_bytes} bytes came"
+                        raise AnswerTooLarge(told, self.url, "reading was stopped")
+                    yield chunk
+            if inflater is not None:
+                inflater.close()
+        except zlib.error as error:
+            raise ConnectionCut(f"the body could not be decompressed: {error}", self.url) from None
         except httpx.HTTPError as error:
             raise _fault(error, self.url, self._options, started=True) from None
+
+
+class _Inflater:
+    """Decompresses gzip in pieces: a small body that swells to gigabytes must not be in memory before it is counted."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(wbits=31)
+        self._begun = False
+
+    def feed(self, raw: bytes) -> Iterator[bytes]:
+        """Yield what these bytes decompress to, at most 64 KiB at a time."""
+        self._begun = self._begun or bool(raw)
+        while not self._stream.eof:
+            piece = self._stream.decompress(raw, 65536)
+            raw = self._stream.unconsumed_tail
+            if piece:
+                yield piece
+            if not raw and len(piece) < 65536:
+                return
+
+    def close(self) -> None:
+        """Raise zlib.error where the body ended before its compression did."""
+        if self._begun and not self._stream.eof:
+            raise zlib.error("it ends in the middle")
 
 
 class HTTPPool:
@@ -49,7 +86,12 @@ class HTTPPool:
         self.base = base.rstrip("/")
         self._options = options
         timeout = httpx.Timeout(options.silence_timeout, connect=options.connect_timeout)
-        self._client = httpx.AsyncClient(timeout=timeout, verify=options.verify, follow_redirects=False)
+        self._client = httpx.AsyncClient(
+            timeout=timeout,
+            verify=_tls(options.verify) if self.base.startswith("https:") else False,
+            follow_redirects=False,
+            headers={"accept-encoding": "gzip"},
+        )
         self._count = 0
 
     async def close(self) -> None:
@@ -70,8 +112,11 @@ class HTTPPool:
             self._options.tap(Frame("sent", "request", head.encode() + request.body, headers, label))
         try:
             built = self._client.build_request(request.method, url, headers=headers, content=request.body or None)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError, TypeError) as error:
+        except (httpx.InvalidURL, ValueError, TypeError) as error:
             raise Unreachable(f"that is no usable URL: {error}", url, "it begins with http:// or https://") from None
+        if built.url.scheme not in ("http", "https") or not built.url.host or (built.url.port or 1) > 65535:
+            # Found late, by whichever layer trips over it, and told in a word of its own.
+            raise Unreachable("that is no usable URL", url, "write http:// or https://, a host, and a port up to 65535")
         try:
             response = await self._client.send(built, stream=True)
         except httpx.HTTPError as error:
@@ -90,32 +135,38 @@ class HTTPPool:
         body = bytearray()
         try:
             async with asyncio.timeout(limit), self.stream(request) as answer:
-                async for chunk in answer.chunks():
-                    body += chunk
+                async with aclosing(answer.chunks()) as chunks:
+                    async for chunk in chunks:
+                        body += chunk
                 return Answer(answer.status, dict(answer.headers), bytes(body))
         except TimeoutError:
             url = self.base + request.path
             raise TimedOut(f"no whole answer came within {limit:g} s", url, "is the endpoint alive?") from None
 
 
+@cache
+def _tls(verify: bool) -> ssl.SSLContext:
+    """Return the one TLS context: to load the certificates takes longer than most exchanges."""
+    return httpx.create_ssl_context(verify=verify)
+
+
 def _fault(error: Exception, url: str, options: Options, *, started: bool) -> TransportError:
     """Return the sentence for a fault of httpx."""
     if isinstance(error, httpx.ConnectTimeout):
-        return Unreachable(f"no connection within {options.connect_timeout:g} s", url, "check host and port")
+        secure = ", and that it serves TLS" if url.startswith("https:") else ""
+        return Unreachable(f"no connection within {options.connect_timeout:g} s", url, f"check host and port{secure}")
     if isinstance(error, httpx.TimeoutException):
         return TimedOut(f"nothing came for {options.silence_timeout:g} s", url, "raise --timeout if the model is slow")
-    if isinstance(error, httpx.UnsupportedProtocol):
-        return Unreachable("that is no HTTP URL", url, "it begins with http:// or https://")
     if isinstance(error, httpx.RemoteProtocolError):
-        if started or "disconnected" in str(error):
+        if started:
             return ConnectionCut(f"the connection was cut in mid-answer: {error}", url)
+        if "disconnected" in str(error):
+            return ConnectionCut("the connection was cut before an answer came", url)
         return WrongKind(f"the answer is not HTTP: {error}", url, "check scheme and port")
-    if isinstance(error, httpx.DecodingError):
-        return ConnectionCut(f"the body could not be decompressed: {error}", url)
-    if isinstance(error, httpx.ReadError | httpx.WriteError | httpx.CloseError) and started:
-        return ConnectionCut("the connection was cut in mid-answer", url)
-    if fault := network_fault(error, url):
+    fault = network_fault(error, url)
+    if isinstance(error, httpx.ReadError | httpx.WriteError | httpx.CloseError) and not isinstance(fault, TLSFault):
+        # It stood already, so a reset by the peer is a cut and no unreachable host.
+        return ConnectionCut(f"the connection was cut {'in mid-answer' if started else 'before an answer came'}", url)
+    if fault is not None:
         return fault
-    if isinstance(error, httpx.ReadError | httpx.WriteError):
-        return ConnectionCut("the connection was cut before an answer came", url)
     return Unreachable(f"the connection failed: {error or type(error).__name__}", url, "check host and port")

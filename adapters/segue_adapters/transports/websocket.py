@@ -47,18 +47,25 @@ class Socket:
             self._options.tap(Frame(direction, kind, data, connection=self.label))
 
     async def send(self, frame: str | bytes) -> None:
-        """Send one frame; ConnectionCut where the connection has ended."""
+        """Send one frame; ConnectionCut where the connection has ended, TimedOut where the peer takes nothing."""
         self._tap("sent", "text" if isinstance(frame, str) else "binary", frame)
-        try:
-            await self._connection.send(frame)
-        except ConnectionClosed as closed:
-            raise self._cut(closed) from None
+        await self._send(frame)
 
     async def send_fragments(self, pieces: list[str]) -> None:
         """Send one text message in several frames."""
         self._tap("sent", "text", "".join(pieces))
+        await self._send(pieces)
+
+    async def _send(self, data: str | bytes | list[str]) -> None:
+        limit = self._options.silence_timeout
         try:
-            await self._connection.send(pieces)
+            async with asyncio.timeout(limit):
+                await self._connection.send(data)
+        except TimeoutError:
+            self.abort()  # half a message is on its way: nothing can follow it
+            await self._connection.wait_closed()
+            hint = "does the endpoint read what it is sent?"
+            raise TimedOut(f"a message was not taken for {limit:g} s", self.url, hint) from None
         except ConnectionClosed as closed:
             raise self._cut(closed) from None
 
@@ -75,13 +82,18 @@ class Socket:
         return frame
 
     def _cut(self, closed: ConnectionClosed) -> TransportError:
-        if isinstance(closed.__cause__, PayloadTooBig) or (closed.sent and closed.sent.code == 1009):
+        # A close that answers the peer's repeats its code: only one of our own says what we made of what came.
+        ours = closed.sent if closed.sent is not None and not closed.rcvd_then_sent else None
+        if isinstance(closed.__cause__, PayloadTooBig) or (ours and ours.code == 1009):
             limit = self._options.message_bytes
             return AnswerTooLarge(f"a message larger than {limit} bytes came", self.url, "the connection was closed")
         code = closed.rcvd.code if closed.rcvd else 1006
         reason = closed.rcvd.reason if closed.rcvd else ""
-        if closed.sent and closed.sent.code == 1007 and not closed.rcvd_then_sent:
+        if ours and ours.code == 1007:
             return ConnectionCut("a text frame that is not UTF-8 came", self.url, code=1007)
+        if ours and ours.code == 1002:
+            told = "what came is no WebSocket frame" + (f": {ours.reason}" if ours.reason else "")
+            return ConnectionCut(told, self.url, code=1002)
         self._tap("received", "close", f"{code} {reason}".strip())
         told = f"the connection was closed with code {code}" + (f" ({reason})" if reason else "")
         if code == 1006:
@@ -110,6 +122,14 @@ class Socket:
         self._connection.transport.abort()
 
 
+class _Connect(connect):
+    """Connects to the address that was given and to no other: a redirect would take the key with it."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Return the answer as what it is."""
+        return exc
+
+
 async def open_socket(url: str, options: Options, *, subprotocols: tuple[str, ...] = (), label: str = "") -> Socket:
     """Return an open WebSocket; raises the TransportError that says why there is none."""
     tls: dict[str, Any] = {}
@@ -122,7 +142,7 @@ async def open_socket(url: str, options: Options, *, subprotocols: tuple[str, ..
     if options.tap:
         options.tap(Frame("sent", "open", f"GET {url}", headers=headers, connection=label))
     try:
-        connection = await connect(
+        connection = await _Connect(
             url,
             subprotocols=subprotocols or None,  # type: ignore[arg-type]
             additional_headers=headers,
@@ -140,9 +160,8 @@ async def open_socket(url: str, options: Options, *, subprotocols: tuple[str, ..
         if options.tap:
             options.tap(Frame("received", "response", body, dict(response.headers.raw_items()), label))
         kind = response.headers.get("content-type", "")
-        raise refused_status(response.status_code, url, body, kind, upgrade=True) from None
-    except InvalidURI:
-        raise Unreachable("that is no WebSocket URL", url, "it begins with ws:// or wss://") from None
+        location = response.headers.get("location", "")
+        raise refused_status(response.status_code, url, body, kind, upgrade=True, location=location) from None
     except TimeoutError:
         hint = "is it a WebSocket endpoint, and is it alive?"
         raise TimedOut(f"the upgrade was not answered within {options.connect_timeout:g} s", url, hint) from None
@@ -153,4 +172,8 @@ async def open_socket(url: str, options: Options, *, subprotocols: tuple[str, ..
         raise WrongKind(f"the upgrade was not answered as WebSocket: {error}", url, hint) from None
     except (OSError, EOFError) as error:
         raise network_fault(error, url) or Unreachable(f"the connection failed: {error}", url) from None
+    except (InvalidURI, ValueError, OverflowError) as error:
+        # The host's name and the port are looked at late. (Behind OSError: a fault of TLS is a ValueError too.)
+        told = "" if isinstance(error, InvalidURI) else f": {error}"
+        raise Unreachable(f"that is no WebSocket URL{told}", url, "it begins with ws:// or wss://") from None
     return Socket(connection, url, options, label)

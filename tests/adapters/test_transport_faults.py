@@ -1,0 +1,55 @@
+"""Faults below HTTP, known by their kind anywhere in the chain, or by their text where the kind was lost."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+import pytest
+from segue_adapters.errors import TLSFault, TransportError, Unreachable
+from segue_adapters.transports.base import network_fault
+
+BOTH = (
+    "Multiple exceptions: [Errno 111] Connect call failed ('::1', 1), [Errno 111] Connect call failed ('127.0.0.1', 1)"
+)
+
+
+def chained(*faults: BaseException) -> BaseException:
+    first, last = RuntimeError("all failed"), None
+    for fault in faults:
+        fault.__cause__, last = last, fault
+    first.__context__ = last
+    return first
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), Unreachable, "refused"),
+        (chained(ConnectionRefusedError(111, "x"), ValueError("y")), Unreachable, "refused"),
+        (socket.gaierror(-2, "Name or service not known"), Unreachable, "no such host"),
+        (chained(socket.gaierror(-2, "x")), Unreachable, "no such host"),
+        (OSError(113, "No route to host"), Unreachable, "the connection failed: No route to host"),
+        (OSError(99999, None), Unreachable, "the connection failed"),
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1)"), TLSFault, "handshake failed"),
+        (chained(ssl.SSLCertVerificationError(1, "x")), TLSFault, "certificate was not accepted"),
+        (RuntimeError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"), TLSFault, "certificate was not accepted"),
+        (RuntimeError("[Errno -2] Name or service not known"), Unreachable, "no such host"),
+        (RuntimeError("getaddrinfo failed"), Unreachable, "no such host"),
+        (RuntimeError("[SSL: WRONG_VERSION_NUMBER]"), TLSFault, "handshake failed"),
+        (RuntimeError("All connection attempts failed"), Unreachable, "refused"),
+        (RuntimeError("Connection refused"), Unreachable, "refused"),
+        (OSError(BOTH), Unreachable, "refused"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_kinds(error: BaseException, kind: type[TransportError], words: str) -> None:
+    fault = network_fault(error, "http://a")
+    assert type(fault) is kind
+    assert words in fault.what
+    assert fault.hint
+
+
+@pytest.mark.parametrize("error", [RuntimeError("anything"), OSError("no number"), ValueError()])
+def test_what_is_no_fault_of_the_network(error: BaseException) -> None:
+    assert network_fault(error, "http://a") is None
