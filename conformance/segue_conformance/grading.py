@@ -28,6 +28,12 @@ CONTACT_FAULTS = (Unreachable, TLSFault, Unauthorised, WrongKind)
 _NOBODY = (Unreachable, TLSFault, Unauthorised)
 #: Refusals that come and go; an endpoint that is busy breaks no rule.
 _PASSING = {"rate_limited", "quota_exceeded", "overloaded", "upstream_failed", "upstream_timeout", "draining"}
+#: Refusals of a plain turn that say that it was the wrong one to ask: no rule is broken, and nothing can be checked.
+_NO_ENTRY = ("unauthenticated", "forbidden")
+_NOT_SO = {
+    "invalid_request": "; is --model the name of a model that is served there?",
+    "not_offered": "; is --model the name of a model that is served there?",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,10 @@ def grade(fault: BaseException, *, begun: bool = False, first: bool = False) -> 
     endpoint is found to be there at all.
     """
     match fault:
-        case Deviation() if first and not_let_in(fault):
-            return Grade(Verdict.UNTESTABLE, f"{fault.message}: {fault.actual}")
+        case Deviation() if first and fault.refusal in (*_NO_ENTRY, *_NOT_SO):
+            return Grade(
+                Verdict.UNTESTABLE, f"a plain turn was refused: {fault.actual}{_NOT_SO.get(fault.refusal, '')}"
+            )
         case Deviation():
             return _deviation(fault.message, fault.expected, fault.actual, fault.requirement)
         case NotOffered():
@@ -72,7 +80,7 @@ def grade(fault: BaseException, *, begun: bool = False, first: bool = False) -> 
 
 def not_let_in(fault: BaseException | None) -> bool:
     """Whether a turn was refused for want of a valid key: some endpoints look at the key only when a turn runs."""
-    return isinstance(fault, Deviation) and fault.actual.partition(":")[0] in ("unauthenticated", "forbidden")
+    return isinstance(fault, Deviation) and fault.refusal in _NO_ENTRY
 
 
 def _deviation(message: str, expected: str, actual: str, id: str | None) -> Grade:

@@ -41,14 +41,24 @@ class CheckSignal(Exception):
 class Deviation(CheckSignal):
     """The endpoint did otherwise than the requirement says: fail, or warn where the requirement is a SHOULD.
 
-    `requirement` names the broken one where that is not the check's first.
+    `requirement` names the broken one where that is not the check's first; `refusal` is the endpoint's own code where
+    it refused a turn that should have run.
     """
 
-    def __init__(self, message: str, *, expected: str, actual: str, requirement: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        expected: str,
+        actual: str,
+        requirement: str | None = None,
+        refusal: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.expected = expected
         self.actual = actual
         self.requirement = requirement
+        self.refusal = refusal
 
 
 class NotOffered(CheckSignal):

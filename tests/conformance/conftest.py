@@ -316,6 +316,7 @@ SERVERS: dict[str, Callable[[socket.socket], None]] = {
     "drops_in_turn": _probe_or(_drop_in_turn),
     "junk_in_turn": _probe_or(_junk_in_turn),
     "flood_in_turn": _probe_or(_flood_in_turn),
+    "no_such_model": _probe_or(lambda connection: answer(connection, 404, refusal("no such model", "model_not_found"))),
     "401_in_turn": _probe_or(lambda connection: answer(connection, 401, refusal("bad key"))),
 }
 

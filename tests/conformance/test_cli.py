@@ -132,6 +132,11 @@ def test_a_key_that_is_refused_only_by_a_turn(check, server):
     told(check(url, "--wire", "openai-http", *QUICK), 3, "unauthenticated", "--api-key-env")
 
 
+def test_a_model_that_is_not_served_accuses_nobody(check, server):
+    url = f"http://127.0.0.1:{server('no_such_model')}/v1"
+    told(check(url, "--wire", "openai-http", "--model", "nope", *QUICK), 5, "no such model", "is --model")
+
+
 def test_reports_are_written_where_nobody_was_there(segue, tmp_path):
     url = f"http://127.0.0.1:{free_port()}/v1"
     told(segue("check", url, "--json", "r.json", "--junit", "r.xml", *QUICK), 3)

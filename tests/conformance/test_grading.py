@@ -53,6 +53,18 @@ def test_at_first_contact_nobody_is_accused(fault):
     assert grade(fault("gone", HERE), begun=True, first=True).verdict is Verdict.UNTESTABLE
 
 
+@pytest.mark.parametrize("code", ["unauthenticated", "forbidden", "invalid_request", "not_offered"])
+def test_a_plain_turn_that_was_the_wrong_one_to_ask_accuses_nobody(code):
+    fault = Deviation("it was refused", expected="turn.completed", actual=f"{code}: no", refusal=code)
+    assert grade(fault, begun=True, first=True).verdict is Verdict.UNTESTABLE
+    assert grade(fault, begun=True).verdict is Verdict.FAIL
+
+
+def test_a_plain_turn_that_is_refused_for_a_fault_of_the_endpoint_is_a_failure():
+    fault = Deviation("refused", expected="turn.completed", actual="internal_error: x", refusal="internal_error")
+    assert grade(fault, begun=True, first=True).verdict is Verdict.FAIL
+
+
 def test_an_unknown_requirement_is_the_suite_own_fault():
     found = grade(Deviation("bad", expected="a", actual="b", requirement="SEG-NOPE-001"))
     assert found.verdict is Verdict.ERROR

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ..registry import FIRST
 from ..results import CheckResult, Frame
 
 __all__ = ["Group", "decisive", "grouped", "same_reason"]
@@ -43,11 +44,13 @@ def grouped(results: Iterable[CheckResult]) -> list[Group]:
 
 
 def same_reason(results: Iterable[CheckResult]) -> list[tuple[str, list[CheckResult]]]:
-    """Return results put together by what their messages say, the most frequent first."""
+    """Return results put together by what their messages say: the first check's, then the most frequent first."""
     reasons: dict[str, list[CheckResult]] = {}
     for result in results:
         reasons.setdefault(_ACCIDENTAL.sub("#", result.message), []).append(result)
-    return sorted(((found[0].message, found) for found in reasons.values()), key=lambda pair: -len(pair[1]))
+    # What became of the check that the others stand on is why they were not judged: the cause before its effects.
+    order = sorted(reasons.values(), key=lambda found: (found[0].check != FIRST, -len(found)))
+    return [(found[0].message, found) for found in order]
 
 
 def decisive(frames: Sequence[Frame], most: int) -> tuple[int, list[tuple[Frame, int]]]:
