@@ -16,7 +16,7 @@ from segue_gateway.stores.base import RetentionLost, StaleEpoch, StoreFull
 from segue_gateway.stores.memory import MemoryStore
 from segue_schemas import models
 
-LIMIT, TURNS = 4, 8
+LIMIT, TURNS = 2, 12
 REPLAY, NAME, CACHED = 1_000, 2_000, 5_000
 PEOPLE = st.sampled_from(["alice", "bob"])
 SCOPES = st.sampled_from([None, "one", "two"])
@@ -91,7 +91,7 @@ class StoreMachine(RuleBasedStateMachine):
             if name.finished:
                 name.name_ends = self.clock.now + NAME / 1000
 
-    @rule(ms=st.sampled_from([1, 300, 1_000, 2_500, 6_000]))
+    @rule(ms=st.sampled_from([1, 300, 1_100, 2_500]))
     def wait(self, ms: int) -> None:
         # One step at a time, as a sweep in between would do it: what goes later is reckoned from what went before.
         for _ in range(ms // 100 or 1):
@@ -201,7 +201,19 @@ class StoreMachine(RuleBasedStateMachine):
         held[identifier] = Known(told.whole(), one.path, scope, ends, one.turn, under.digest)
         return (one.principal, identifier)
 
+    @rule(target=handles, principal=PEOPLE, scope=SCOPES)
+    def whole_turn(self, principal: str, scope: str | None) -> Any:
+        """Claim and finish in one, so that handles are many and the bound is reached."""
+        turn = f"w{self.count}"
+        one = self.claim(principal, turn, "x", CONTEXTS[0])
+        return self.finish(one, "connection" if scope else "cached", scope) if isinstance(one, Running) else multiple()
+
     # -- reading and deleting
+
+    @rule(one=handles)
+    def read_its_record(self, one: tuple[str, str]) -> None:
+        model = self.known[one[0]].get(one[1])
+        self.read(one[0], model.turn if model is not None else one[1].partition("-")[2], None)
 
     @rule(principal=PEOPLE, turn=st.sampled_from("abcde"), after=st.none() | st.integers(0, 4))
     def read(self, principal: str, turn: str, after: int | None) -> None:
@@ -280,6 +292,7 @@ class StoreMachine(RuleBasedStateMachine):
         for principal, held in self.known.items():
             counts = self.store.held(principal)
             assert counts["continuations"] == len(held) <= LIMIT
+            assert {i for owner, i in self.store._handles if owner == principal} == set(held)
             assert counts["turns"] == sum(owner == principal for owner, _ in self.names) <= TURNS
             needed = {one.context for one in held.values()}
             needed |= {c for (owner, _), name in self.names.items() if owner == principal for c in name.contexts}
@@ -290,4 +303,4 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStore = StoreMachine.TestCase
-TestStore.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestStore.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
