@@ -136,7 +136,18 @@ def _check(arguments: Arguments, catalogue: Catalogue, console: Console, debug: 
         return _run(settings_of(arguments), arguments, catalogue, console, debug)
     # Short enough to be waited for: the rules are the same at any pace.
     with embedded(
-        "--heartbeat-ms", "120", "--slow-ms", "300", "--grace-ms", "0", "--message-bytes", str(1024 * 1024)
+        "--heartbeat-ms",
+        "120",
+        "--slow-ms",
+        "300",
+        "--grace-ms",
+        "0",
+        "--lanes",
+        "4",
+        "--lane-queue",
+        "4",
+        "--message-bytes",
+        str(1024 * 1024),
     ) as endpoint:
         settings = Settings(
             url=endpoint.url,

@@ -17,7 +17,8 @@ def cited() -> set[str]:
 
 def test_every_must_has_a_check_or_a_reason() -> None:
     known = cited()
-    bare = [r["id"] for r in INDEX if r["keyword"].startswith("MUST") and r["id"] not in known and not r.get("untested")]
+    musts = [r for r in INDEX if r["keyword"].startswith("MUST")]
+    bare = [r["id"] for r in musts if r["id"] not in known and not r.get("untested")]
     assert bare == [], "write a check, or say in the chapter why there is none: {untested: …}"
 
 

@@ -10,8 +10,8 @@ from segue_schemas import models
 
 from ..oracle import Story, plant, word
 from ..registry import check
-from ..segue_wire import fresh_name, refusal_to
-from ..subject import Subject, completed
+from ..segue_wire import fresh_name, refusal_to, sse_events, start_message
+from ..subject import Subject, completed, refused
 from ..verdicts import Deviation, Inconclusive, NotOffered
 from .test_turns import SLOW
 
@@ -111,6 +111,100 @@ async def test_cancel(subject: Subject) -> None:
             raise Inconclusive("the turn ended by itself before the cancel took effect")
         if done.status != "cancelled":
             raise Deviation("a cancelled turn", expected="cancelled", actual=done.status)
+
+
+@check("SEG-TURN-103", profile="concurrent", wires=("segue-ws",))
+async def test_too_many_lanes(subject: Subject) -> None:
+    """One lane more than declared is refused, and the others go on."""
+    _lanes(subject)
+    most = subject.limits.lanes if subject.limits else None
+    if not isinstance(most, int) or most > 64:
+        raise NotOffered("no limit of lanes is declared that this check could reach")
+    async with subject.open() as client:
+        for number in range(most):
+            await client.say("Say hello.", lane=f"lane{number}")
+        outcome = await client.turn("Say hello.", lane="one_more")
+        refused(outcome, f"lane {most + 1} was opened", "too_many_lanes")
+        completed(await client.turn("Say hello.", lane="lane0"), "a lane that is open goes on")
+
+
+@check("SEG-TURN-104", profile="concurrent", wires=("segue-ws",))
+async def test_full_lane(subject: Subject) -> None:
+    """A turn more than may wait in a lane is refused, and those that wait run."""
+    most = subject.limits.lane_queue if subject.limits else None
+    if not isinstance(most, int) or most > 64:
+        raise NotOffered("no lane_queue is declared that this check could fill")
+    async with subject.open() as client:
+        turns = [await client.start(SLOW)]
+        turns += [await client.start("Say hello.") for _ in range(most + 1)]
+        refusals = []
+        for turn in turns:
+            outcome = client.judged(await turn.outcome())
+            if outcome.refused is not None:
+                refusals.append(outcome.refused)
+            else:
+                completed(outcome, "a turn that may wait must run")
+        if not refusals or any(error.code != "lane_full" for error in refusals):
+            told = ", ".join(error.code for error in refusals) or "all were taken"
+            raise Deviation(
+                f"{most + 1} turns wait behind one that runs", expected="lane_full for the last", actual=told
+            )
+
+
+@check("SEG-TURN-105", profile="concurrent", wires=STREAMS)
+async def test_failure_stays_in_its_lane(subject: Subject) -> None:
+    """A turn that is refused in one lane does not touch the one that runs in another."""
+    _lanes(subject)
+    async with subject.open() as client:
+        running = await client.start(SLOW, lane="a")
+        broken = await client.turn([{"type": "message", "role": "user", "content": 7}], lane="b")
+        if broken.refused is not None and not subject.native and "stream_id" in broken.refused.message:
+            raise NotOffered("lanes are refused")
+        completed(client.judged(await running.outcome()), "a refusal in another lane must not touch it")
+
+
+@check("SEG-TURN-107", profile="concurrent", wires=("segue-ws",))
+async def test_lanes_not_offered(subject: Subject) -> None:
+    """Without lanes, a turn that names one is refused."""
+    if subject.capabilities is None or "lanes" in subject.capabilities.features:
+        raise NotOffered("lanes are offered")
+    async with subject.open() as client:
+        refused(await client.turn("Say hello.", lane="a"), "lanes are not offered and one was named", "not_offered")
+
+
+@check("SEG-TURN-109", profile="core", wires=("segue-http",))
+async def test_lane_over_http(subject: Subject) -> None:
+    """Over HTTP a lane is taken, and orders nothing."""
+    start = start_message(subject, lane="a")
+    path = f"/turns/{start['turn']}"
+    events = await sse_events(subject, "PUT", path, json.dumps(start).encode(), content_type="application/json")
+    if events[-1].event != "turn.completed":
+        raise Deviation("a turn that names a lane", expected="turn.completed", actual=events[-1].event)
+
+
+@check("SEG-TURN-033", profile="concurrent", wires=("segue-ws", "segue-http"))
+async def test_cut_text_stays(subject: Subject) -> None:
+    """Text that was delivered before a cancel is an item of the output, marked incomplete."""
+    subject.needs("cancel")
+    async with subject.open() as client:
+        turn = await client.start(SLOW)
+        while not any(isinstance(event, models.ItemDelta) for event in turn.result.events) and not turn.result.ended:
+            await turn.next()
+        subject.spend()
+        await client.session.cancel(turn)
+        outcome = await turn.outcome()
+        done = completed(outcome, "a running turn was cancelled").completed
+        assert done is not None
+        if done.status != "cancelled":
+            raise Inconclusive("the turn ended by itself before the cancel took effect")
+        seen = "".join(
+            e.append for e in outcome.events if isinstance(e, models.ItemDelta) and isinstance(e.append, str)
+        )
+        if not outcome.text or outcome.text != seen:
+            raise Deviation("the text that was delivered", expected=repr(seen[:120]), actual=repr(outcome.text[:120]))
+        statuses = [item.get("status") for item in outcome.objects if item.get("type") == "message"]
+        if statuses != ["incomplete"]:
+            raise Deviation("the item that was cut", expected="status incomplete", actual=str(statuses))
 
 
 @check("SEG-TURN-092", profile="concurrent", wires=("segue-ws",))

@@ -131,6 +131,38 @@ async def test_oversized(subject: Subject) -> None:
     _is(await refusal_to(subject, text), "message_too_large", f"{len(text)} bytes were sent")
 
 
+@check("SEG-MSG-031", profile="core", wires=NATIVE)
+async def test_just_small_enough(subject: Subject) -> None:
+    """A message of exactly the declared size is not refused for it."""
+    limits = subject.limits
+    if limits is None or limits.message_bytes > 4 * 1024 * 1024:
+        raise NotOffered("no limit is declared that this check could reach")
+    start = start_message(subject, "")
+    room = limits.message_bytes - len(json.dumps(start)) - len("Say hello.")
+    start["input"][0]["content"] = "Say hello." + "x" * room
+    text = json.dumps(start)
+    assert len(text) == limits.message_bytes
+    if subject.wire == "segue-http":
+        headers = {"content_type": "application/json", "accept": "text/event-stream"}
+        answer = await subject.fetch("PUT", f"/turns/{start['turn']}", text.encode(), **headers)
+        if answer.status == 413 or b"message_too_large" in answer.body[:4000]:
+            _too_small(text, str(answer.status))
+        return
+    async with subject.socket() as socket:
+        subject.spend()
+        await socket.send(text)
+        while True:
+            message = await next_message(socket, subject.settings.timeout)
+            if message["type"] == "error" and message["error"]["code"] == "message_too_large":
+                _too_small(text, "message_too_large")
+            if message["type"] in ("turn.completed", "turn.failed", "error"):
+                return
+
+
+def _too_small(text: str, actual: str) -> None:
+    raise Deviation(f"{len(text)} bytes were sent", expected="no refusal for its size", actual=actual)
+
+
 @check("SEG-ERR-001", "SEG-TURN-023", "SEG-ERR-002", "SEG-ERR-003", profile="core", wires=NATIVE)
 async def test_error_members(subject: Subject) -> None:
     """A refusal bears code, advice, effect and a message, and names what it refuses."""

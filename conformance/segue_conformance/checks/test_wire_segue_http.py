@@ -83,6 +83,20 @@ async def test_snapshot_of_a_turn(subject: Subject) -> None:
         raise Deviation("the snapshot", expected="the turn, completed", actual=str(snapshot)[:200])
 
 
+@check("SEG-HTTP-005", "SEG-HTTP-042", profile="concurrent", wires=WIRE)
+async def test_cancel_route(subject: Subject) -> None:
+    """Cancelling over HTTP is answered by the turn's snapshot, its items in order."""
+    subject.needs("cancel")
+    start = start_message(subject)
+    await _stream(subject, start)
+    answer = await subject.fetch("POST", f"/turns/{start['turn']}/cancel", b"{}", accept="application/json", **_JSON)
+    if answer.status not in (200, 202):
+        raise Deviation("cancelling a finished turn", expected="200 and its snapshot", actual=str(answer.status))
+    snapshot = valid_message(answer.body.decode("utf-8", "replace"))
+    if snapshot["type"] != "turn.snapshot" or not snapshot["items"]:
+        raise Deviation("the answer to a cancel", expected="turn.snapshot with its items", actual=str(snapshot)[:200])
+
+
 @check("SEG-HTTP-004", profile="core", wires=WIRE)
 async def test_last_event_id(subject: Subject) -> None:
     """The events of a turn can be read again behind Last-Event-ID."""
