@@ -15,13 +15,13 @@ from typing import Any, Protocol, TypeVar
 
 from segue_adapters.errors import TransportError
 
-from .grading import CONTACT_FAULTS, Grade, grade, not_let_in
+from .grading import CONTACT_FAULTS, Grade, RecordedFrame, grade, not_let_in, result_of, transcript
 from .registry import FIRST, Check
-from .results import CheckResult, ContactFault, Frame
+from .results import CheckResult, ContactFault
 from .subject import Budget
 from .verdicts import Deviation, Inconclusive, Untestable, Verdict
 
-__all__ = ["Execution", "Listener", "RecordedFrame", "SubjectFactory", "SubjectLike"]
+__all__ = ["Execution", "Listener", "SubjectFactory", "SubjectLike"]
 
 T = TypeVar("T")
 
@@ -30,21 +30,9 @@ _TURNS, _SPARE = 10, 30.0
 _CLOSING = 5.0
 #: After so many checks in a row without an answer it is asked whether anybody is there at all.
 _IN_A_ROW = 3
-#: Transcripts in a report: the beginning and the end, where the cause and the effect stand.
-_FIRST_FRAMES, _LAST_FRAMES = 10, 50
 _BUDGET = "out of budget (--max-requests)"
 _NEEDS_KEY = "needs a key of another principal: give --second-api-key-env"
 _WITH_TRANSCRIPT = (Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE, Verdict.INCONCLUSIVE, Verdict.ERROR)
-
-
-class RecordedFrame(Protocol):
-    """A frame as the recorder keeps it."""
-
-    at_ms: Any
-    direction: Any
-    connection: Any
-    kind: Any
-    text: Any
 
 
 class _Recorder(Protocol):
@@ -158,11 +146,11 @@ class Execution:
         if self._listener is not None:
             self._listener.begin(check, wire)
         if obstacle is not None:
-            return self._keep(_result(check, wire, obstacle))
+            return self._keep(result_of(check, wire, obstacle))
         try:
             subject = self.subject(wire)
         except Exception as error:
-            return self._keep(_result(check, wire, self._blame(error, None)))
+            return self._keep(result_of(check, wire, self._blame(error, None)))
         try:
             return self._attempt(check, wire, subject)
         finally:
@@ -170,7 +158,7 @@ class Execution:
 
     def leave_out(self, check: Check, wire: str, verdict: Verdict, message: str) -> None:
         """Keep a result for a check that was not performed."""
-        self.results[check.id, wire] = _result(check, wire, Grade(verdict, message))
+        self.results[check.id, wire] = result_of(check, wire, Grade(verdict, message))
 
     def _attempt(self, check: Check, wire: str, subject: SubjectLike) -> CheckResult:
         """Run the check's function and keep what it comes to."""
@@ -189,9 +177,9 @@ class Execution:
         finally:
             spent = max(0, subject.requests - before)
             self.requests += spent
-            frames = _transcript(subject.recorder.frames) if found.verdict in _WITH_TRANSCRIPT else ()
+            frames = transcript(subject.recorder.frames) if found.verdict in _WITH_TRANSCRIPT else ()
             duration = round((time.monotonic() - began) * 1000)
-            result = self._keep(_result(check, wire, found, frames=frames, duration_ms=duration, requests=spent))
+            result = self._keep(result_of(check, wire, found, frames=frames, duration_ms=duration, requests=spent))
         return result
 
     def _keep(self, result: CheckResult) -> CheckResult:
@@ -278,47 +266,3 @@ async def _bounded(work: Coroutine[Any, Any, T], limit: float) -> T | _Hung:
     task.cancel()
     await asyncio.wait({task}, timeout=_CLOSING)
     return _Hung()
-
-
-def _result(check: Check, wire: str, found: Grade, **more: Any) -> CheckResult:
-    about = next((r for r in check.requirements if r.id == found.requirement), check.requirements[0])
-    if found.requirement is not None and found.requirement != about.id:
-        about = found.named or about
-    verdict = found.verdict
-    if verdict is Verdict.FAIL and not about.strict:
-        verdict = Verdict.WARN
-    return CheckResult(
-        check=check.id,
-        title=check.title,
-        requirements=tuple(requirement.id for requirement in check.requirements),
-        profile=check.profile,
-        wire=wire,
-        verdict=verdict,
-        strict=check.strict,
-        requirement=about.id,
-        keyword=about.keyword,
-        sentence=about.text,
-        message=found.message,
-        expected=found.expected,
-        actual=found.actual,
-        **more,
-    )
-
-
-def _transcript(frames: Sequence[RecordedFrame]) -> tuple[Frame, ...]:
-    kept = list(frames)
-    left_out = len(kept) - _FIRST_FRAMES - _LAST_FRAMES
-    copied = [
-        Frame(
-            at_ms=round(f.at_ms), direction=str(f.direction), connection=str(f.connection), kind=str(f.kind),
-            text=str(f.text),
-        )
-        for f in kept
-    ]  # fmt: skip
-    if left_out <= 0:
-        return tuple(copied)
-    note = Frame(
-        at_ms=copied[_FIRST_FRAMES].at_ms, direction="note", connection="", kind="cut",
-        text=f"{left_out} frames left out",
-    )  # fmt: skip
-    return (*copied[:_FIRST_FRAMES], note, *copied[-_LAST_FRAMES:])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from segue_adapters.errors import (
     NotCarried,
@@ -17,10 +19,12 @@ from segue_adapters.errors import (
 )
 
 from . import requirements
+from .registry import Check
 from .requirements import Requirement
+from .results import CheckResult, Frame
 from .verdicts import Deviation, Inconclusive, NotOffered, Untestable, Verdict
 
-__all__ = ["CONTACT_FAULTS", "Grade", "grade", "not_let_in"]
+__all__ = ["CONTACT_FAULTS", "Grade", "RecordedFrame", "grade", "not_let_in", "result_of", "transcript"]
 
 #: At first contact these mean that there was no endpoint to judge.
 CONTACT_FAULTS = (Unreachable, TLSFault, Unauthorised, WrongKind)
@@ -34,6 +38,18 @@ _NOT_SO = {
     "invalid_request": "; is --model the name of a model that is served there?",
     "not_offered": "; is --model the name of a model that is served there?",
 }
+#: Transcripts in a report: the beginning and the end, where the cause and the effect stand.
+_FIRST_FRAMES, _LAST_FRAMES = 10, 50
+
+
+class RecordedFrame(Protocol):
+    """A frame as the recorder keeps it."""
+
+    at_ms: Any
+    direction: Any
+    connection: Any
+    kind: Any
+    text: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +117,47 @@ def _transport(fault: TransportError, begun: bool, first: bool) -> Grade:
     if nobody or not begun:
         return Grade(Verdict.UNTESTABLE, str(fault))
     return Grade(Verdict.FAIL, fault.what, "the turn ends in a terminal event", str(fault))
+
+
+def result_of(check: Check, wire: str, found: Grade, **more: Any) -> CheckResult:
+    """Return the result that a grade makes; a deviation from a SHOULD becomes a warning here."""
+    about = found.named or check.requirements[0]
+    verdict = found.verdict
+    if verdict is Verdict.FAIL and not about.strict:
+        verdict = Verdict.WARN
+    return CheckResult(
+        check=check.id,
+        title=check.title,
+        requirements=tuple(requirement.id for requirement in check.requirements),
+        profile=check.profile,
+        wire=wire,
+        verdict=verdict,
+        strict=check.strict,
+        requirement=about.id,
+        keyword=about.keyword,
+        sentence=about.text,
+        message=found.message,
+        expected=found.expected,
+        actual=found.actual,
+        **more,
+    )
+
+
+def transcript(frames: Sequence[RecordedFrame]) -> tuple[Frame, ...]:
+    """Return frames as a report keeps them: the first and the last ones."""
+    kept = list(frames)
+    left_out = len(kept) - _FIRST_FRAMES - _LAST_FRAMES
+    copied = [
+        Frame(
+            at_ms=round(f.at_ms), direction=str(f.direction), connection=str(f.connection), kind=str(f.kind),
+            text=str(f.text),
+        )
+        for f in kept
+    ]  # fmt: skip
+    if left_out <= 0:
+        return tuple(copied)
+    note = Frame(
+        at_ms=copied[_FIRST_FRAMES].at_ms, direction="note", connection="", kind="cut",
+        text=f"{left_out} frames left out",
+    )  # fmt: skip
+    return (*copied[:_FIRST_FRAMES], note, *copied[-_LAST_FRAMES:])
