@@ -26,12 +26,11 @@ Input = str | Mapping[str, Any] | bytes | msgspec.Raw | Sequence[Any]
 
 def message_items(value: Input) -> list[msgspec.Raw]:
     """Return input as items: a string is a message of the user, a mapping an item, bytes an item as received."""
-    if isinstance(value, str | bytes | msgspec.Raw | Mapping):
-        value = [value]
-    return [_item(item) for item in value]
+    alone = isinstance(value, str | bytes | msgspec.Raw | Mapping)
+    return [_item(item) for item in ([value] if alone else value)]
 
 
-def _item(value: str | Mapping[str, Any] | bytes | msgspec.Raw) -> msgspec.Raw:
+def _item(value: Any) -> msgspec.Raw:
     if isinstance(value, str):
         return msgspec.Raw(msgspec.json.encode({"type": "message", "role": "user", "content": value}))
     if isinstance(value, bytes | msgspec.Raw):
@@ -113,11 +112,22 @@ class Session:
         await self.link.submit(start, channel)
         return turn
 
-    async def resume(self, name: str, *, after: int | None = None, limit: float | None = None) -> Turn:
-        """Read a turn's record from the beginning, or behind a sequence number."""
-        message = models.TurnResume(turn=name, after=msgspec.UNSET if after is None else after)
+    async def resume(self, name: str | Turn, *, after: int | None = None, limit: float | None = None) -> Turn:
+        """Read a turn's record from the beginning, or behind a sequence number.
+
+        Given the turn whose reading was cut, it is read on behind what was seen of it, onto the items that were built.
+        Given a name and `after`, items that had begun before are known only where they come whole.
+        """
+        cut = name if isinstance(name, Turn) else None
+        if cut is not None and after is None:
+            after = cut.last_seq
+        message = models.TurnResume(
+            turn=name.name if isinstance(name, Turn) else name, after=msgspec.UNSET if after is None else after
+        )
         channel = Channel()
         turn = Turn(message, channel, limit=limit or self.limit, where=self.link.where)
+        if cut is not None and after is not None:
+            turn.continue_from(cut)
         await self.link.submit(message, channel)
         return turn
 

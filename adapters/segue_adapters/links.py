@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Protocol
 
 from segue_schemas import models
@@ -84,6 +85,9 @@ class WebSocketLink:
             except SegueError:
                 await link.close()
                 raise
+            except asyncio.CancelledError:
+                link.cut()  # whoever gave up waiting will not close what it never got
+                raise
             if not isinstance(first, models.Welcome):
                 await link.close()
                 raise RemoteProtocolError(
@@ -113,6 +117,8 @@ class WebSocketLink:
         except asyncio.CancelledError:
             self.fault = ConnectionCut("the connection was closed from this side", self.where)
             raise
+        except Exception as error:
+            self.fault = _own_fault(error)
         finally:
             ended = self.fault or ConnectionCut("reading stopped", self.where)
             for channel in [*self._channels.values(), self.notices]:
@@ -138,6 +144,13 @@ class WebSocketLink:
         """Cut the connection as a lost link would."""
         self._reader.cancel()
         self.socket.abort()
+
+
+def _own_fault(error: Exception) -> SegueError:
+    """Return what a reader is told when this library fails: without it, it would wait to its limit for nothing."""
+    fault = SegueError(f"a fault of this library while it read an answer: {error!r}")
+    fault.__cause__ = error
+    return fault
 
 
 def _name(message: models.ClientMessage | models.ServerMessage) -> str:
@@ -181,15 +194,18 @@ class HTTPLink:
         except asyncio.CancelledError:
             channel.put(ConnectionCut("the exchange was given up from this side", self.where))
             raise
+        except Exception as error:
+            channel.put(_own_fault(error))
 
     async def _once(self, exchange: Exchange, channel: Channel) -> None:
         ended = False
         async with self.pool.stream(exchange.request) as answer:
             exchange.head(answer.status, answer.headers)
-            async for chunk in answer.chunks():
-                for message in exchange.data(chunk):
-                    channel.put(message)
-                    ended = ended or is_end(message)
+            async with aclosing(answer.chunks()) as chunks:
+                async for chunk in chunks:
+                    for message in exchange.data(chunk):
+                        channel.put(message)
+                        ended = ended or is_end(message)
             for message in exchange.end():
                 channel.put(message)
                 ended = ended or is_end(message)

@@ -115,7 +115,7 @@ class Outcome:
             self.completed = message
         elif isinstance(message, models.TurnFailed):
             self.failed = message
-        elif isinstance(message, models.ErrorMessage):
+        elif isinstance(message, models.ErrorMessage) and not leaves_turn(message):
             self.refused = message.error
 
 
@@ -136,11 +136,24 @@ class Turn:
 
     def __init__(self, start: models.TurnStart | models.TurnResume, channel: Channel, *, limit: float, where: str):
         self.name = start.turn
-        self.result = Outcome(start)
+        behind = isinstance(start, models.TurnResume) and isinstance(start.after, int)
+        self.result = Outcome(start, assembler=ItemAssembler(continued=behind))
         self._channel = channel
         self._limit = limit
         self._where = where
         self._deadline = asyncio.get_running_loop().time() + limit
+
+    @property
+    def last_seq(self) -> int | None:
+        """The highest number among the events that were read; None before the first."""
+        numbers = [getattr(event, "seq", None) for event in self.result.events]
+        return max((n for n in numbers if isinstance(n, int)), default=None)
+
+    def continue_from(self, earlier: Turn) -> None:
+        """Go on with the items and events that an earlier reading of the same turn has."""
+        self.result.events = [*earlier.result.events, *self.result.events]
+        self.result.accepted = earlier.result.accepted
+        self.result.assembler = earlier.result.assembler
 
     async def __aiter__(self) -> AsyncIterator[models.ServerMessage]:
         """Yield the turn's messages up to its end; raises TransportError or RemoteProtocolError."""
@@ -182,6 +195,11 @@ class Turn:
         return self.result.continuation
 
 
+def leaves_turn(message: models.ServerMessage) -> bool:
+    """Whether this refuses a cancel or a steer, which does not touch the turn (SEG-TURN-025)."""
+    return isinstance(message, models.ErrorMessage) and message.refused in ("turn.cancel", "turn.steer")
+
+
 def is_end(message: models.ServerMessage) -> bool:
     """Whether nothing of a turn or request follows this message."""
     ends = (
@@ -191,4 +209,4 @@ def is_end(message: models.ServerMessage) -> bool:
         models.ContinuationBundle,
         models.ContinuationDeleted,
     )
-    return isinstance(message, ends)
+    return isinstance(message, ends) and not leaves_turn(message)
