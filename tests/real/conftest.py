@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,6 @@ START_LIMIT = 20.0
 
 FIRST_KEY, SECOND_KEY = "first-key-of-the-real-runs", "second-key-of-the-real-runs"
 KEYS = {"REAL_FIRST_KEY": FIRST_KEY, "REAL_SECOND_KEY": SECOND_KEY}
-WITH_KEYS = ("--api-key-env", "REAL_FIRST_KEY", "--second-api-key-env", "REAL_SECOND_KEY")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -96,38 +96,49 @@ def segue_url() -> Iterator[str]:
 def aimock_url(node: Path, aimock_environment: Path) -> Iterator[str]:
     """The URL of an aimock that answers with all that it is told."""
     script = Path(__file__).parent / "servers" / "aimock.mjs"
-    with running([node, script, aimock_environment]) as process:
+    with running([node, script, aimock_environment], env=KEYS) as process:
         yield process.ready(r"READY (\S+)", START_LIMIT)[1] + "/v1"
 
 
 @pytest.fixture(scope="session")
 def smg_url(smg_command: Path, segue_url: str) -> Iterator[str]:
     """The URL of an smg in front of the reference endpoint, with the same two keys as two tenants."""
+    with _smg(smg_command, segue_url.removesuffix("/v1")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def traced_smg(smg_command: Path, segue_url: str) -> Iterator[tuple[str, Process]]:
+    """A second smg, whose requests to the endpoint go through a relay that prints them: its URL and the relay."""
+    script = Path(__file__).parent / "servers" / "relay.py"
+    with running([sys.executable, script, segue_url.removesuffix("/v1")]) as relay:
+        upstream = relay.ready(r"READY (\S+)", START_LIMIT)[1]
+        with _smg(smg_command, upstream) as url:
+            yield url, relay
+
+
+@contextmanager
+def _smg(command: Path, upstream: str) -> Iterator[str]:
+    """Run smg; it forwards the caller's own key to the endpoint behind it."""
     for attempt in (1, 2, 3):
         port = free_port()
-        process = Process(_smg(smg_command, port, segue_url.removesuffix("/v1")))
-        try:
-            # It serves before it knows its worker, and answers 503 until then; this line is the later one.
-            process.ready(r"Workflow completed", START_LIMIT)
-        except NotReady:
-            process.end()
-            if attempt == 3 or not process.told.count("in use"):
-                raise
-            continue
-        try:
+        words = [
+            "launch", "--host", "127.0.0.1", "--port", str(port), "--prometheus-port", str(free_port()),
+            "--backend", "openai", "--worker-urls", upstream, "--history-backend", "memory",
+            "--shutdown-grace-period-secs", "1",
+            "--tenant-api-key", f"first:{FIRST_KEY}", "--tenant-api-key", f"second:{SECOND_KEY}",
+        ]  # fmt: skip
+        with running([command, *words]) as process:
+            try:
+                # It listens before it knows its worker, and answers 503 until then; this line is the later one.
+                process.ready("Workflow completed", START_LIMIT)
+            except NotReady as fault:
+                # It cannot choose a port itself, so another process may have taken the one that was free.
+                if attempt == 3 or "in use" not in str(fault):
+                    raise
+                continue
             yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            process.end()
-        return
-
-
-def _smg(command: Path, port: int, upstream: str) -> list[str | Path]:
-    """Return the command line; smg forwards the caller's own key to the endpoint behind it."""
-    return [
-        command, "launch", "--host", "127.0.0.1", "--port", str(port), "--prometheus-port", str(free_port()),
-        "--backend", "openai", "--worker-urls", upstream, "--history-backend", "memory",
-        "--tenant-api-key", f"first:{FIRST_KEY}", "--tenant-api-key", f"second:{SECOND_KEY}",
-    ]  # fmt: skip
+            return
 
 
 @dataclass(frozen=True)
@@ -154,14 +165,18 @@ RunCheck = Callable[..., Ran]
 
 @pytest.fixture(scope="session")
 def run_check() -> RunCheck:
-    """Run the real command: `run_check(name, *words)`; `name` is the file under which the run is kept."""
+    """Run the real command: `run_check(name, *words)`; `name` is the file under which the run is kept.
 
-    def run(name: str, *words: str) -> Ran:
+    `keys=True` gives it the keys of two principals.
+    """
+
+    def run(name: str, *words: str, keys: bool = False) -> Ran:
         KEPT.mkdir(parents=True, exist_ok=True)
         kept = KEPT / f"{name}.json"
         kept.unlink(missing_ok=True)
+        given = ["--api-key-env", "REAL_FIRST_KEY", "--second-api-key-env", "REAL_SECOND_KEY"] if keys else []
         done = subprocess.run(
-            [*_segue("check", "segue_conformance"), *words, "--json", str(kept)],
+            [*_segue("check", "segue_conformance"), *words, *given, "--json", str(kept)],
             # Wide enough that no line of a report is broken by the width of somebody's terminal.
             env={**clean_environment(), **KEYS, "NO_COLOR": "1", "COLUMNS": "120"},
             cwd=KEPT,

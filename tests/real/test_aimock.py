@@ -18,7 +18,7 @@ TAKES = ("unknown_parent_refused", "impossible_parent_refused")
 
 @pytest.fixture(scope="module")
 def ran(aimock_url, run_check):
-    return run_check("aimock", aimock_url, "--model", "gpt-4o", "--timeout", "5")
+    return run_check("aimock", aimock_url, "--model", "gpt-4o", "--timeout", "5", keys=True)
 
 
 def test_wires_are_found_by_probing(ran):

@@ -2,7 +2,8 @@
 // missing from an answer was missing from the request; it calls the tools that it is asked to call, and keeps to
 // max_output_tokens. Everything else, and all that goes over the wire, is aimock's own.
 //
-// node aimock.mjs FOLDER_WITH_ITS_NODE_MODULES; prints "READY URL"; ends when its standard input does.
+// node aimock.mjs FOLDER_WITH_ITS_NODE_MODULES; prints "READY URL"; ends when its standard input does. It takes the keys
+// in REAL_FIRST_KEY and REAL_SECOND_KEY and no others.
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 
@@ -29,6 +30,7 @@ const server = await createServer([{ match: {}, chunkSize: 16, response: answer 
   port: 0,
   host: "127.0.0.1",
   logLevel: "silent",
+  auth: { apiKeys: [process.env.REAL_FIRST_KEY, process.env.REAL_SECOND_KEY] },
 });
 console.log(`READY ${server.url}`);
 process.stdin.resume().on("end", () => process.exit(0));
