@@ -60,7 +60,9 @@ def test_an_item_that_is_none_is_refused_with_its_place(bad: dict[str, Any], par
     assert (error.code, error.advice, error.param) == ("invalid_request", "fix", param)
 
 
-@pytest.mark.parametrize("raw", [b"7", b"[]", b'{"type":"message","type":"message"}', b'{"type":"vendor:x","a":"\\ud800"}'])
+@pytest.mark.parametrize(
+    "raw", [b"7", b"[]", b'{"type":"message","type":"message"}', b'{"type":"vendor:x","a":"\\ud800"}']
+)
 def test_what_is_no_json_object_is_no_item(raw: bytes) -> None:
     asked = models.TurnStart(turn="t", input=[msgspec.Raw(raw)])
     assert refusal_of(asked).param == "input/0"

@@ -351,7 +351,9 @@ def test_deleting_with_descendants_takes_all_that_goes_on_from_it(short: Short) 
     for identifier, told in (("h0", root), ("h1", middle), ("h2", leaf)):
         short.hold(identifier, of=told)
     short.hold("fork", of=history(message("3"), parent=root))
-    short.hold("in-connection", of=history(message("4"), parent=middle), retention="connection", scope="s", life_ms=None)
+    short.hold(
+        "in-connection", of=history(message("4"), parent=middle), retention="connection", scope="s", life_ms=None
+    )
     run(short.store.delete("alice", "h1", None))  # its place in the tree stays
     gone = run(short.store.delete("alice", "h0", None, descendants=True))
     assert gone is not None

@@ -103,9 +103,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def begin(self, principal: str, turn: str, content: str, under: Context) -> str:
         try:
-            claim = run(
-                self.store.claim(principal, turn, content, models.TurnAccepted(turn=turn, seq=0), [under])
-            )
+            claim = run(self.store.claim(principal, turn, content, models.TurnAccepted(turn=turn, seq=0), [under]))
         except StoreFull:
             return "full"
         return claim.outcome
@@ -174,9 +172,7 @@ class StoreMachine(RuleBasedStateMachine):
         if tier != "none":
             life = CACHED if tier == "cached" else None
             retention: Any = tier
-            kept = handle(
-                identifier, told, turn=one.turn, retention=retention, scope=scope, life_ms=life, under=under
-            )
+            kept = handle(identifier, told, turn=one.turn, retention=retention, scope=scope, life_ms=life, under=under)
         terminal = models.TurnCompleted(turn=one.turn, status="completed")
         if name is None or name.finished:
             with pytest.raises(StaleEpoch):
@@ -249,9 +245,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         wanted = [identifier]
         if descendants:
-            wanted += [
-                i for i, one in held.items() if i != identifier and one.path[: len(model.path)] == model.path
-            ]
+            wanted += [i for i, one in held.items() if i != identifier and one.path[: len(model.path)] == model.path]
             self.condemn(model.path)
         assert gone is not None
         assert sorted(gone) == sorted(wanted)

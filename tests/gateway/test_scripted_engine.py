@@ -61,7 +61,8 @@ ASK = "Which word did I ask you to remember? Answer with the word only."
     ],
 )
 @pytest.mark.parametrize(
-    "question", [ASK, "What was the word that I told you?", "what word did i ask you to remember", "Which word is my word?"]
+    "question",
+    [ASK, "What was the word that I told you?", "what word did i ask you to remember", "Which word is my word?"],
 )
 def test_it_knows_a_word_that_the_user_told(telling: str, question: str) -> None:
     assert ask(telling, message("OK", "assistant"), question) == "walnut-4821"
