@@ -216,6 +216,11 @@ class HTTPLink:
                 got=f"status {answer.status} and the end of the body",
             )
 
+    async def settled(self, limit: float) -> None:
+        """Wait up to `limit` seconds until no answer is still being read, behind its last message too."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=limit)
+
     async def close(self) -> None:
         """Give up what still runs and close the pool."""
         for task in list(self._tasks):
