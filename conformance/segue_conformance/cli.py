@@ -37,6 +37,11 @@ from .settings import Settings
 __all__ = ["check"]
 
 #: The model that the reference endpoint serves.
+# Short enough to be waited for, and bounds that can be reached: the rules are the same at any pace.
+_EMBEDDED = (
+    "--heartbeat-ms=80", "--slow-ms=200", "--grace-ms=0", "--lanes=4", "--lane-queue=4",
+    f"--message-bytes={1024 * 1024}",
+)  # fmt: skip
 _EMBEDDED_MODEL = "scripted"
 
 
@@ -134,21 +139,7 @@ def _check(arguments: Arguments, catalogue: Catalogue, console: Console, debug: 
     """Check what was asked for, tell it, and return the exit code."""
     if arguments.url is not None:
         return _run(settings_of(arguments), arguments, catalogue, console, debug)
-    # Short enough to be waited for: the rules are the same at any pace.
-    with embedded(
-        "--heartbeat-ms",
-        "120",
-        "--slow-ms",
-        "300",
-        "--grace-ms",
-        "0",
-        "--lanes",
-        "4",
-        "--lane-queue",
-        "4",
-        "--message-bytes",
-        str(1024 * 1024),
-    ) as endpoint:
+    with embedded(*_EMBEDDED) as endpoint:
         settings = Settings(
             url=endpoint.url,
             wires=arguments.wires,
