@@ -36,12 +36,12 @@ from .settings import Settings
 
 __all__ = ["check"]
 
-#: The model that the reference endpoint serves.
 # Short enough to be waited for, and bounds that can be reached: the rules are the same at any pace.
 _EMBEDDED = (
     "--heartbeat-ms=80", "--slow-ms=200", "--grace-ms=0", "--lanes=4", "--lane-queue=4",
     f"--message-bytes={1024 * 1024}",
 )  # fmt: skip
+#: The model that the reference endpoint serves.
 _EMBEDDED_MODEL = "scripted"
 
 
