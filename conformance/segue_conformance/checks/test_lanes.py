@@ -10,6 +10,7 @@ from segue_schemas import models
 
 from ..oracle import Story, plant, word
 from ..registry import check
+from ..responses_wire import create, events_of
 from ..segue_wire import fresh_name, refusal_to, sse_events, start_message
 from ..subject import Subject, completed, refused
 from ..verdicts import Deviation, Inconclusive, NotOffered
@@ -21,13 +22,11 @@ STREAMS = ("segue-ws", "openai-ws")
 @check("SEG-TURN-101", profile="concurrent", wires=STREAMS)
 async def test_lanes_run_side_by_side(subject: Subject) -> None:
     """A short turn of one lane does not wait for a long one of another."""
-    _lanes(subject)
+    await _lanes(subject)
     async with subject.open() as client:
         slow = await client.start(SLOW, lane="slow")
         quick = await client.start("Say hello.", lane="quick")
         answer = await quick.outcome()
-        if answer.refused is not None and not subject.native:
-            raise NotOffered(f"lanes are refused: {answer.refused.message[:120]}")
         completed(client.judged(answer), "a turn in a second lane must run")
         # What has come of the long one by now waits in its channel: read it without waiting.
         ended_first = await _ended(slow)
@@ -45,11 +44,9 @@ async def test_lanes_run_side_by_side(subject: Subject) -> None:
 @check("SEG-TURN-102", profile="concurrent", wires=STREAMS)
 async def test_lane_is_named(subject: Subject) -> None:
     """A turn that names a lane is accepted in it."""
-    _lanes(subject)
+    await _lanes(subject)
     async with subject.open() as client:
         outcome = await client.turn("Say hello.", lane="one")
-        if outcome.refused is not None and not subject.native:
-            raise NotOffered(f"lanes are refused: {outcome.refused.message[:120]}")
         completed(outcome, "a turn in a lane must run")
         if subject.native and outcome.accepted is not None and outcome.accepted.lane != "one":
             raise Deviation("the lane", expected="one", actual=str(outcome.accepted.lane))
@@ -77,12 +74,10 @@ async def test_one_lane_is_in_order(subject: Subject) -> None:
 @check("SEG-TURN-106", profile="concurrent", wires=STREAMS)
 async def test_lane_is_no_history(subject: Subject) -> None:
     """A lane carries no history: only a parent does."""
-    _lanes(subject)
+    await _lanes(subject)
     async with subject.open() as client:
         story, secret = Story(client), word()
         outcome = await client.turn(plant(secret), lane="one")
-        if outcome.refused is not None and not subject.native:
-            raise NotOffered(f"lanes are refused: {outcome.refused.message[:120]}")
         story.add(completed(outcome, "a turn in a lane must run"))
         other = await client.turn("Which word did I ask you to remember? Answer with the word only.", lane="one")
         if secret.split("-")[1] in other.text:
@@ -116,7 +111,7 @@ async def test_cancel(subject: Subject) -> None:
 @check("SEG-TURN-103", profile="concurrent", wires=("segue-ws",))
 async def test_too_many_lanes(subject: Subject) -> None:
     """One lane more than declared is refused, and the others go on."""
-    _lanes(subject)
+    await _lanes(subject)
     most = subject.limits.lanes if subject.limits else None
     if not isinstance(most, int) or most > 64:
         raise NotOffered("no limit of lanes is declared that this check could reach")
@@ -154,12 +149,10 @@ async def test_full_lane(subject: Subject) -> None:
 @check("SEG-TURN-105", profile="concurrent", wires=STREAMS)
 async def test_failure_stays_in_its_lane(subject: Subject) -> None:
     """A turn that is refused in one lane does not touch the one that runs in another."""
-    _lanes(subject)
+    await _lanes(subject)
     async with subject.open() as client:
         running = await client.start(SLOW, lane="a")
-        broken = await client.turn([{"type": "message", "role": "user", "content": 7}], lane="b")
-        if broken.refused is not None and not subject.native and "stream_id" in broken.refused.message:
-            raise NotOffered("lanes are refused")
+        await client.turn([{"type": "message", "role": "user", "content": 7}], lane="b", broken=True)
         completed(client.judged(await running.outcome()), "a refusal in another lane must not touch it")
 
 
@@ -276,6 +269,13 @@ async def _ended(turn: object) -> bool:
     return True
 
 
-def _lanes(subject: Subject) -> None:
+async def _lanes(subject: Subject) -> None:
+    """Skip the check unless there are lanes: on OpenAI's wire that shows in a create alone."""
     if subject.native:
         subject.needs("lanes")
+        return
+    events = await events_of(subject, create(subject, "Say hello.", stream_id="lane_probe"))
+    if events[-1]["type"] == "error":
+        raise NotOffered("lanes are refused")
+    if not any("stream_id" in event for event in events):
+        raise NotOffered("lanes are not offered: stream_id is ignored")
