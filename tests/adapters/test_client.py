@@ -510,6 +510,8 @@ def test_what_waits_in_a_channel_can_be_taken_out() -> None:
         channel = Channel()
         progress = models.TurnProgress(turn="t", phase="x")
         channel.put(progress)
+        assert channel.waiting() == [progress]
+        channel.put(progress)
         channel.put(ConnectionCut("cut", "x"))
         assert channel.waiting() == [progress]
         assert channel.waiting() == []

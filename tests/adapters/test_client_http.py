@@ -91,6 +91,9 @@ def test_a_turn_and_two_at_once(run: Any, session: Any) -> None:
             assert await asyncio.gather(*(turn.text() for turn in turns)) == ["Hello"] * 3
             with pytest.raises(LocalProtocolError, match="no connection that could tell"):
                 await mine.notice(1)
+            await mine.link.settled(2)
+            assert not mine.link._tasks
+            await mine.link.settled(2)
 
     run(main())
 

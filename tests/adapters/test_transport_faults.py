@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import ssl
+import zlib
 
+import httpx
 import pytest
-from segue_adapters.errors import TLSFault, TransportError, Unreachable
-from segue_adapters.transports.base import network_fault
+from segue_adapters.errors import ConnectionCut, TLSFault, TransportError, Unreachable
+from segue_adapters.transports.base import Options, network_fault
+from segue_adapters.transports.http import _fault as http_fault
+from segue_adapters.transports.http import _Inflater
 
 BOTH = (
     "Multiple exceptions: [Errno 111] Connect call failed ('::1', 1), [Errno 111] Connect call failed ('127.0.0.1', 1)"
@@ -29,6 +34,8 @@ def chained(*faults: BaseException) -> BaseException:
         (chained(ConnectionRefusedError(111, "x"), ValueError("y")), Unreachable, "refused"),
         (socket.gaierror(-2, "Name or service not known"), Unreachable, "no such host"),
         (chained(socket.gaierror(-2, "x")), Unreachable, "no such host"),
+        (chained(ConnectionResetError(104, "Connection reset by peer")), ConnectionCut, "cut before an answer came"),
+        (BrokenPipeError(32, "Broken pipe"), ConnectionCut, "cut before an answer came"),
         (OSError(113, "No route to host"), Unreachable, "the connection failed: No route to host"),
         (OSError(99999, None), Unreachable, "the connection failed"),
         (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1)"), TLSFault, "handshake failed"),
@@ -47,9 +54,35 @@ def test_kinds(error: BaseException, kind: type[TransportError], words: str) -> 
     fault = network_fault(error, "http://a")
     assert type(fault) is kind
     assert words in fault.what
-    assert fault.hint
+    assert fault.hint or kind is ConnectionCut
 
 
 @pytest.mark.parametrize("error", [RuntimeError("anything"), OSError("no number"), ValueError()])
 def test_what_is_no_fault_of_the_network(error: BaseException) -> None:
     assert network_fault(error, "http://a") is None
+
+
+@pytest.mark.parametrize("error", [httpx.ProxyError("503 from the proxy"), httpx.ConnectError("")])
+def test_every_fault_of_httpx_has_a_sentence(error: httpx.HTTPError) -> None:
+    fault = http_fault(error, "http://a", Options(), started=False)
+    assert type(fault) is Unreachable
+    assert fault.what == f"the connection failed: {error or type(error).__name__}"
+
+
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+def test_inflating_in_any_pieces(step: int) -> None:
+    content = bytes(range(256)) * 1024
+    packed = gzip.compress(content) + b"behind the end" * 4
+    inflater = _Inflater()
+    pieces = [p for at in range(0, len(packed), step) for p in inflater.feed(packed[at : at + step])]
+    inflater.close()
+    assert b"".join(pieces) == content
+    assert max(map(len, pieces)) <= 65536
+
+
+def test_a_compression_that_does_not_end_is_told() -> None:
+    inflater = _Inflater()
+    inflater.close()  # a body without any bytes is no compression
+    assert b"".join(inflater.feed(gzip.compress(bytes(100))[:-1])) == bytes(100)
+    with pytest.raises(zlib.error, match="in the middle"):
+        inflater.close()

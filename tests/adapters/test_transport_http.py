@@ -245,7 +245,8 @@ def test_compressed_answers(run: Any, raw_server: Any) -> None:
     assert run(main(gzip.compress(content), b"GZIP")) == content
     assert run(main(content, b"identity")) == content
     assert run(main(b"", b"gzip")) == b""
-    assert run(main(gzip.compress(b"") + b"behind the end", b"gzip")) == b""
+    behind = gzip.compress(b"x" * 10) + b"behind the end" * 1000
+    assert run(main(behind, b"gzip")) == b"x" * 10
 
 
 def test_a_redirect_is_not_followed(run: Any, http_server: Any) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import struct
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -23,6 +25,7 @@ from segue_adapters.errors import (
 from segue_adapters.transports.base import Frame, Options
 from segue_adapters.transports.websocket import Socket, open_socket
 from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import InvalidHandshake
 from websockets.http11 import Response
 
 OPTIONS = Options(connect_timeout=2.0, silence_timeout=2.0)
@@ -127,6 +130,32 @@ def test_a_redirect_does_not_take_the_key_with_it(run: Any, raw_server: Any, htt
     fault = run(main())
     told(fault, "answered 307, a redirect to ws://127.0.0.1", "not followed")
     assert seen == []
+
+
+def test_a_reset_in_place_of_an_answer(run: Any, raw_server: Any) -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    async def main() -> TransportError:
+        async with raw_server(reset) as port:
+            with pytest.raises(TransportError) as caught:
+                await opened(f"ws://127.0.0.1:{port}")
+            return caught.value
+
+    fault = run(main())
+    assert type(fault) is WrongKind  # so that probing goes on and tries another wire
+    told(fault, "not answered as WebSocket")
+
+
+def test_a_fault_below_the_upgrade_is_told_as_what_it_is(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise InvalidHandshake("the proxy said no") from ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr("segue_adapters.transports.websocket._Connect", fail)
+    with pytest.raises(Unreachable, match="refused"):
+        run(opened("ws://127.0.0.1:1"))
 
 
 def test_a_server_that_hangs(run: Any, raw_server: Any) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import LocalProtocolError, TLSFault, TransportError, Unauthorised, Unreachable, WrongKind
+from ..errors import ConnectionCut, LocalProtocolError, TLSFault, TransportError, Unauthorised, Unreachable, WrongKind
 
 __all__ = ["Frame", "Options", "Tap", "network_fault", "refused_status"]
 
@@ -88,6 +88,8 @@ def network_fault(error: BaseException, where: str) -> TransportError | None:
             return Unreachable("no such host", where, "check the spelling of the host name")
         if isinstance(seen, ConnectionRefusedError):
             return Unreachable("the connection was refused", where, "nothing listens on that port; is it running?")
+        if isinstance(seen, ConnectionResetError | BrokenPipeError):
+            return ConnectionCut("the connection was cut before an answer came", where)
         if isinstance(seen, OSError) and seen.args and isinstance(seen.args[0], int):
             return Unreachable(f"the connection failed: {seen.strerror or seen}", where, "check host and port")
         seen = seen.__cause__ or seen.__context__
