@@ -1,7 +1,8 @@
 """The committed reports: how a run is compared with its own, when one is rewritten, and that every fault is traced.
 
 A report is committed as it came, without its transcripts. `./dev real --write` rewrites one only where its essence
-differs: what stays when ports, ids, words, times and durations, which differ at every run, are taken out.
+differs: what stays when the words of answers, and ports, ids, words, times and durations elsewhere, are taken out,
+since they differ at every run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ TRACED = _HERE / "traced"
 
 #: Verdicts that say something against a target, or that nothing could be said: each has to be understood.
 _TOLD = ("fail", "warn", "untestable", "inconclusive", "error")
-_FLEETING = ("started_at", "duration_ms", "requests", "frames")
+_FLEETING = ("started_at", "duration_ms", "requests", "frames", "actual")
 _MASKS = (
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\b(?:resp|msg|fc|call|rs|req|t)[-_]+[A-Za-z0-9_-]{8,}"), "ID"),

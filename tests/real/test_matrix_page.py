@@ -1,4 +1,4 @@
-"""The page of results is made from the committed reports and from nothing else. Needs none of the software of others."""
+"""The page of results is made from the committed reports and from nothing else; it needs no software of others."""
 
 from __future__ import annotations
 
