@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from segue_adapters.wires.base import Refuse
 from segue_schemas import models
@@ -25,20 +23,16 @@ from .connection import Connection
 from .contexts import Context
 from .engines.base import Engine
 from .engines.scripted import ScriptedEngine
+from .life import Life
 from .readings import Reading, Recorded, Source
 from .settings import Settings
-from .states import Cause
 from .stores.base import Bounds, Held, Store, StoreFull
 from .stores.memory import MemoryStore
 from .turns import Plan, Turn
 
 __all__ = ["Endpoint", "Once"]
 
-log = logging.getLogger("segue.gateway")
-
 SINGLE = "single"
-
-_PATIENCE = 0.2  # seconds for what should be immediate when the process is to end
 
 
 @dataclass(slots=True)
@@ -61,7 +55,7 @@ class Once:
         """Refuse nothing: over HTTP each request stands alone (SEG-TURN-109)."""
 
 
-class Endpoint(Declaration, Acceptance):
+class Endpoint(Declaration, Acceptance, Life):
     """One endpoint: an engine, a store, and who may use them.
 
     `keys` are secrets by the name of their principal; without any there is one principal, for the loopback interface
@@ -263,68 +257,4 @@ class Endpoint(Declaration, Acceptance):
             if connection.principal == principal and connection.wire == "segue-ws":
                 for identifier in identifiers:
                     notice = models.ContinuationEvicted(id=identifier, reason="capacity")
-                    self.spawn(_quietly(connection.deliver(notice)))
-
-    # -- life
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run work beside everything else, and keep it from being forgotten."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("background work failed", exc_info=task.exception())
-
-    async def sweeping(self, every_seconds: float = 1.0) -> None:
-        """Free what has expired, also when nobody calls."""
-        while True:
-            await asyncio.sleep(every_seconds)
-            await self.store.sweep()
-
-    async def shutdown(self, grace_ms: int | None = None) -> None:
-        """End it all in order: notices, a short grace for turns that run, their ends, then the connections."""
-        if self.closing:
-            return
-        grace = self.settings.grace_ms if grace_ms is None else grace_ms
-        self.closing = True
-        connections = list(self.connections)
-        until = asyncio.get_running_loop().time() + grace / 1000
-        await _briefly(connection.drain("shutdown", grace, elsewhere=False) for connection in connections)
-        await self._settle(grace / 1000)
-        for turn in list(self.running.values()):
-            turn.interrupt(Cause.INTERRUPTION)
-        await self._settle(_PATIENCE)
-        if connections:
-            await asyncio.sleep(max(0.0, until - asyncio.get_running_loop().time()))
-        await _briefly(connection.hang_up() for connection in connections)
-
-    async def _settle(self, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while self.running and (left := until - loop.time()) > 0:
-            turn = next(iter(self.running.values()))
-            try:
-                async with asyncio.timeout(left):
-                    await turn.news.wait()
-            except TimeoutError:
-                return
-
-
-async def _briefly(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Do some work side by side, but wait for none of it long: a client that does not read must not stop the end."""
-    tasks = [asyncio.ensure_future(one) for one in work]
-    if tasks:
-        _, late = await asyncio.wait(tasks, timeout=_PATIENCE)
-        for task in late:
-            task.cancel()
-
-
-async def _quietly(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    except Exception:
-        log.debug("a notice did not reach its connection")
+                    self.spawn(connection.deliver(notice))

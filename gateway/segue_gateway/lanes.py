@@ -7,16 +7,14 @@ Lanes outlive their connection until they are empty.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from .faults import report
 from .refusals import lane_full, too_many_lanes
 
 __all__ = ["Lanes", "Place"]
-
-log = logging.getLogger("segue.gateway")
 
 Job = Callable[[], Awaitable[None]]
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
@@ -79,6 +77,6 @@ class Lanes:
                 async with self._flying:
                     try:
                         await job()
-                    except Exception:
-                        log.exception("a lane's work failed")  # and the lane goes on (SEG-TURN-105)
+                    except Exception as error:
+                        report("a lane's work failed", error)  # and the lane goes on (SEG-TURN-105)
             places.popleft()

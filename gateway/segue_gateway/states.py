@@ -42,6 +42,7 @@ TABLE: Mapping[State, Mapping[Cause, State]] = {
         Cause.CANCEL: State.CANCELLED,
         Cause.DEADLINE: State.FAILED,
         Cause.INTERRUPTION: State.FAILED,
+        Cause.RETENTION_LOST: State.INCOMPLETE,
     },
     State.RUNNING: {
         Cause.OUTPUT: State.RUNNING,

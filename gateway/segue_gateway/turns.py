@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import math
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -21,38 +19,18 @@ from segue_adapters.errors import RemoteProtocolError
 from segue_adapters.wires.base import Refuse, TurnFacts
 from segue_schemas import models
 
-from .contexts import Context
+from .ending import Ending, Plan
 from .engines.base import Delta, Ended, Engine, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
-from .history import History, grow
-from .items import Item
+from .faults import report
+from .history import grow
 from .output import Output
 from .states import TERMINAL_STATES, Cause, State, step
 from .stores.base import Event, Handle, RetentionLost, StaleEpoch, Store
 
 __all__ = ["Plan", "Turn"]
 
-log = logging.getLogger("segue.gateway")
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What acceptance decided: everything that a turn needs, resolved, so that nothing later changes it."""
-
-    principal: str
-    start: models.TurnStart
-    inputs: Sequence[Item]
-    parent: History
-    parent_id: str | None
-    parent_tier: models.Retention | None
-    context: Context
-    retention: models.Retention
-    continuation: str
-    scope: str | None
-    life_ms: int | None
-    created_at: int
-
-
-class Turn:
+class Turn(Ending):
     """One turn that runs here. `spawn` starts a task that the endpoint keeps; `scope_alive` tells of its connection."""
 
     def __init__(
@@ -110,8 +88,8 @@ class Turn:
 
     def left_ms(self) -> int | None:
         """Return what is left of the continuation that the terminal event names."""
-        # Up, since what the store said is rounded down already: a later question must never find more left.
-        return None if self._ends is None else max(0, math.ceil((self._ends - self._clock()) * 1000))
+        # The store's number is exact and rounded here alone, down as everywhere: so it never rises (SEG-LIVE-025).
+        return None if self._ends is None else max(0, int((self._ends - self._clock()) * 1000))
 
     def facts(self) -> TurnFacts:
         """Return what a foreign wire has to echo."""
@@ -294,8 +272,8 @@ class Turn:
         try:
             await self._finish(to, terminal, handle)
         except RetentionLost:
-            lost = self.completed(State.INCOMPLETE, "retention_lost", discarded, None)
-            await self._finish(State.INCOMPLETE, lost, None)
+            to = step(self.state, Cause.RETENTION_LOST) or to
+            await self._finish(to, self.completed(to, "retention_lost", discarded, None), None)
 
     async def _finish(
         self, to: State, terminal: models.TurnCompleted | models.TurnFailed, handle: Handle | None
@@ -310,88 +288,6 @@ class Turn:
         self.events.append(terminal)
         self.state = to
         self._over()
-
-    def handle(self) -> Handle | None:
-        """Return the continuation of what was seen; None where the granted retention keeps none (SEG-CONT-002)."""
-        plan = self.plan
-        if plan.retention == "none":
-            return None
-        return Handle(
-            id=plan.continuation,
-            history=self.history(),
-            context=plan.context,
-            retention=plan.retention,
-            turn=self.name,
-            scope=plan.scope if plan.retention == "connection" else None,
-            parent=plan.parent_id,
-            life_ms=plan.life_ms,
-            created_at=plan.created_at,
-        )
-
-    def history(self) -> History:
-        """Return the history behind the turn: its parent's, its input, and its output as recorded."""
-        return grow(self.plan.parent, self.plan.inputs, self.output.items())
-
-    def completed(
-        self, to: State, reason: str | None, discarded: list[int], handle: Handle | None
-    ) -> models.TurnCompleted:
-        """Return the terminal event of a turn whose output is history."""
-        history = handle.history if handle is not None else self.history()
-        status: Any = to.value
-        event = models.TurnCompleted(turn=self.name, status=status, digest=history.digest, length=history.length)
-        if to is State.INCOMPLETE:
-            event.reason = reason or "unknown"  # SEG-TURN-031
-        omitted = sorted({*history.omitted, *self._omitted})
-        if omitted:
-            event.omitted = omitted
-        if discarded:
-            event.discarded = discarded
-        if self._usage is not None:
-            event.usage = self._usage
-        event.timing = self.timing()
-        if handle is not None:
-            event.continuation = models.Continuation(
-                id=handle.id,
-                retention=handle.retention,
-                digest=history.digest,
-                length=history.length,
-                context=self.plan.context.digest,
-            )
-            if handle.life_ms is not None:
-                event.continuation.expires_in_ms = handle.life_ms
-        return event
-
-    def failed(self, error: models.Error) -> models.TurnFailed:
-        """Return the terminal event of a turn that failed; what was delivered was paid for (SEG-ERR-004)."""
-        if self.output.begun:
-            error = msgspec.structs.replace(error, effect="partial")
-        event = models.TurnFailed(turn=self.name, error=error)
-        if self._usage is not None:
-            event.usage = self._usage
-        return event
-
-    def error_of(self, cause: Cause) -> models.Error:
-        """Return the error that a cause means, where the engine gave none."""
-        ran = self.state is not State.QUEUED
-        if cause is Cause.DEADLINE:
-            text = f"The turn's deadline of {self.plan.start.deadline_ms} ms passed."
-            return models.Error(
-                code="deadline_exceeded", advice="retry", effect="unknown" if ran else "none", message=text
-            )
-        if cause is Cause.INTERRUPTION:
-            text = "The node that ran the turn was shut down."
-            return models.Error(code="interrupted", advice="retry", effect="unknown" if ran else "none", message=text)
-        text = "The endpoint failed while it ran the turn."
-        return models.Error(code="internal_error", advice="retry", effect="unknown", message=text)
-
-    def timing(self) -> models.Timing:
-        """Return where the time went so far."""
-        now = self._clock()
-        told = models.Timing(total_ms=_ms(now - self._received))
-        told.queued_ms = _ms((self._begun or now) - self._received)
-        if self._first_output is not None:
-            told.first_output_ms = _ms(self._first_output - self._received)
-        return told
 
     # -- helpers
 
@@ -409,13 +305,13 @@ class Turn:
                 await self.conclude(Cause.FAILURE, error=told)
             except StaleEpoch:
                 raise
-            except Exception:
-                log.exception("turn failed")
+            except Exception as error:
+                report("a turn failed", error)
                 await self.conclude(Cause.FAILURE)
         except StaleEpoch:
             self.abandon()
-        except Exception:
-            log.exception("a turn's record could not be written")
+        except Exception as error:
+            report("a turn's record could not be written", error)
             self.abandon()
 
     def abandon(self) -> None:
@@ -447,7 +343,3 @@ async def _anext(stream: AsyncIterator[EngineEvent]) -> EngineEvent:
         return event
     text = "The model's answer ended without an end."
     raise EngineFailure(models.Error(code="upstream_failed", advice="retry", effect="unknown", message=text))
-
-
-def _ms(seconds: float) -> int:
-    return max(0, round(seconds * 1000))

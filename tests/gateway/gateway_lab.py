@@ -146,7 +146,8 @@ class Told:
         return "".join(piece for piece in appended if isinstance(piece, str))
 
     def seqs(self) -> list[int]:
-        return [event.seq for event in self.events if isinstance(getattr(event, "seq", None), int)]
+        seqs = (getattr(event, "seq", None) for event in self.events)
+        return [seq for seq in seqs if isinstance(seq, int)]
 
 
 ALICE = Once("alice", "segue-http")

@@ -26,7 +26,7 @@ def items_of(one: Told) -> list[bytes]:
 
 def test_merged_deltas_rebuild_the_same_items() -> None:
     two_parts = ItemBegun(0, {"type": "message", "role": "assistant", "content": []})
-    steps = [
+    steps: list[Any] = [
         two_parts,
         Delta(0, "/content/0", put={"type": "output_text", "text": ""}),
         *(says(piece) for piece in "abc"),

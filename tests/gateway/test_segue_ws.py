@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -48,6 +49,15 @@ async def send(socket: ClientConnection, kind: str, **members: Any) -> None:
 
 async def begin(socket: ClientConnection, name: str, text: str, **members: Any) -> None:
     await send(socket, "turn.start", turn=name, input=[message(text)], **members)
+
+
+async def rest(socket: ClientConnection) -> list[dict[str, Any]]:
+    """Return what still comes before the other side closes."""
+    events = []
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            events.append(await receive(socket))
+    return events
 
 
 async def until_end(socket: ClientConnection, name: str) -> list[dict[str, Any]]:
@@ -224,11 +234,10 @@ def test_the_limit_counts_bytes_and_takes_what_it_allows() -> None:
 def test_far_above_the_limit_the_library_closes() -> None:
     async def main() -> None:
         async with served(message_bytes=1_000) as url, open_at(url, compression=None) as socket:
-            with pytest.raises(ConnectionClosed) as caught:
+            with contextlib.suppress(ConnectionClosed):
                 await socket.send("x" * 500_000)
-                await socket.recv()
-            assert caught.value.rcvd is not None
-            assert caught.value.rcvd.code == 1009
+            assert await rest(socket) == []
+            assert socket.close_code == 1009
 
     run(main())
 
@@ -366,7 +375,9 @@ def test_lanes_have_limits_but_repeats_need_no_place() -> None:
             await begin(socket, "a3", "Say hello", lane="a")
             await begin(socket, "b1", "Say hello", lane="b")
             await begin(socket, "a2", "Say hello", lane="b")  # a repeat: attached, whatever lane it names
-            codes, replayed, ends = {}, [], []
+            codes: dict[str, str] = {}
+            replayed: list[str] = []
+            ends: list[str] = []
             while len(ends) < 2:
                 event = await receive(socket)
                 if event["type"] == "error":
@@ -383,23 +394,17 @@ def test_lanes_have_limits_but_repeats_need_no_place() -> None:
 
 def test_the_end_of_a_connections_life_is_announced_and_its_turn_lives_on() -> None:
     async def main() -> None:
-        async with served(connection_ms=900, draining_ms=300) as url:
+        async with served(connection_ms=1_600, draining_ms=800) as url:
             async with open_at(url) as socket:
                 await begin(socket, "t", "Write a long text slowly")
                 while (event := await receive(socket))["type"] != "connection.draining":
                     pass
                 assert event["reason"] == "connection_lifetime"
-                assert (event["close_in_ms"], event["resumable_elsewhere"]) == (300, True)
+                assert (event["close_in_ms"], event["resumable_elsewhere"]) == (800, True)
                 await begin(socket, "late", "Say hello")
-                refused = None
-                with pytest.raises(ConnectionClosed) as caught:
-                    while True:
-                        event = await receive(socket)
-                        refused = event if event["type"] == "error" else refused
-                assert refused is not None
+                (refused,) = [event for event in await rest(socket) if event["type"] == "error"]
                 assert (refused["turn"], refused["error"]["code"]) == ("late", "draining")
-                assert caught.value.rcvd is not None
-                assert caught.value.rcvd.code == 4410
+                assert socket.close_code == 4410
             async with open_at(url) as socket:
                 await send(socket, "turn.resume", turn="t")
                 assert (await until_end(socket, "t"))[-1]["status"] == "completed"
@@ -412,7 +417,7 @@ def test_an_eviction_is_told_to_the_principals_connections() -> None:
         async with served(continuations=1) as url, open_at(url) as one, open_at(url, key="key-of-bob") as other:
             first = await turn(one, "t1", "Say hello")
             await begin(one, "t2", "Say hello")
-            events = []
+            events: list[dict[str, Any]] = []
             while not events or events[-1]["type"] != "turn.completed":
                 events.append(await receive(one))
             notice = next((e for e in events if e["type"] == "continuation.evicted"), None) or await receive(one)

@@ -43,7 +43,7 @@ def test_the_command_says_where_it_serves_and_ends_at_once_and_quietly(number: s
     async def talk() -> tuple[list[dict[str, Any]], int | None, float]:
         headers = {"authorization": "Bearer key-of-alice"}
         socket_url = url.replace("http", "ws") + "/segue/v1"
-        events = []
+        events: list[dict[str, Any]] = []
         async with connect(socket_url, subprotocols=["segue.v1"], additional_headers=headers) as socket:  # type: ignore[list-item]
             start = {"type": "turn.start", "turn": "t", "input": [{"type": "message", "role": "user", "content": ""}]}
             start["input"][0]["content"] = "Write a long text slowly"  # type: ignore[index]

@@ -322,7 +322,7 @@ def test_nothing_is_delivered_that_was_not_written() -> None:
             await append(principal, name, epoch, events)
             written.extend(event.seq for event in events if isinstance(event.seq, int))
 
-        endpoint.store.append = slow  # type: ignore[method-assign]
+        endpoint.store.append = slow  # type: ignore[assignment]
         running = await begun(endpoint, start("t", "hello"))
         async for event in endpoint.reading(running):
             seq = getattr(event, "seq", None)
@@ -345,7 +345,7 @@ def test_an_owner_that_lost_its_turn_delivers_nothing_more_and_stops_the_model()
         async def stale(*_: Any) -> None:
             raise StaleEpoch("t")
 
-        endpoint.store.append = stale  # type: ignore[method-assign]
+        endpoint.store.append = stale  # type: ignore[assignment]
         reader = asyncio.ensure_future(told(endpoint.reading(running)))
         gate.set()
         events = (await reader).events
@@ -365,8 +365,8 @@ def test_a_store_that_fails_altogether_does_not_leave_readers_waiting(caplog: An
         async def broken(*_: Any) -> None:
             raise OSError("the disk is gone")
 
-        endpoint.store.append = broken  # type: ignore[method-assign]
-        endpoint.store.finish = broken  # type: ignore[method-assign,assignment]
+        endpoint.store.append = broken  # type: ignore[assignment]
+        endpoint.store.finish = broken  # type: ignore[assignment]
         events = (await turn(endpoint, start("t", "hello"))).events
         assert kinds(events) == ["turn.accepted", "error"]
 

@@ -8,15 +8,14 @@ handed in. Every method runs without an await in it, so each is one atomic step 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from itertools import count
 
 import msgspec
 from segue_schemas import models
 
 from ..contexts import Context
+from .account import Account, HandleKept, TurnKept
 from .base import Bounds, Claim, Event, Handle, Held, Known, Record, RetentionLost, StaleEpoch, StoreFull
 from .expiry import Expiry
 from .tree import Tree
@@ -24,34 +23,6 @@ from .tree import Tree
 __all__ = ["MemoryStore"]
 
 _EVENT_COST = 160  # an event's own weight beside the text that it bears, roughly
-
-
-@dataclass(slots=True)
-class _Turn:
-    content: str
-    epoch: int
-    serial: int  # tells a name from the same name claimed again after it was forgotten
-    events: list[Event] | None
-    contexts: list[Context]
-    size: int = 0
-    finished: bool = False
-    handle: str | None = None
-
-
-@dataclass(slots=True)
-class _Kept:
-    handle: Handle
-    ends: float | None
-
-
-@dataclass(slots=True)
-class _Principal:
-    """What is held for one principal, counted."""
-
-    turns: dict[str, _Turn] = field(default_factory=dict)
-    used: OrderedDict[str, None] = field(default_factory=OrderedDict)  # ids, least recently used first
-    contexts: dict[str, tuple[Context, int]] = field(default_factory=dict)
-    size: int = 0
 
 
 class MemoryStore:
@@ -63,8 +34,8 @@ class MemoryStore:
         self.bounds = bounds
         self.clock = clock
         self.on_evicted: Callable[[str, list[str]], None] | None = None
-        self._principals: dict[str, _Principal] = {}
-        self._handles: dict[tuple[str, str], _Kept] = {}
+        self._principals: dict[str, Account] = {}
+        self._handles: dict[tuple[str, str], HandleKept] = {}
         self._scopes: dict[tuple[str, str], set[str]] = {}
         self._tree = Tree()
         self._expiry = Expiry(clock)
@@ -88,7 +59,7 @@ class MemoryStore:
             if found.content != content:
                 return Claim("conflict")
             return Claim("gone" if found.events is None else "existing")
-        owner = self._principals.setdefault(principal, _Principal())
+        owner = self._principals.setdefault(principal, Account())
         if len(owner.turns) >= self.bounds.turns:
             self._forget_empty(principal)
             raise StoreFull("turns")
@@ -96,10 +67,10 @@ class MemoryStore:
         if not self._make_room(principal, lambda: weight):
             self._forget_empty(principal)
             raise StoreFull("state")
-        made = owner.turns[turn] = _Turn(content, self.first_epoch(), next(self._serial), [accepted], list(contexts))
+        made = owner.turns[turn] = TurnKept(content, self.first_epoch(), next(self._serial), [accepted], list(contexts))
         self._charge(owner, made, [accepted])
         for context in contexts:
-            self._pin_context(owner, context)
+            owner.pin(context)
         return Claim("claimed", made.epoch)
 
     def first_epoch(self) -> int:
@@ -152,11 +123,11 @@ class MemoryStore:
     def _behind(self, events: list[Event], after: int | None) -> list[Event]:
         return events[:] if after is None else events[after + 1 :]  # seqs have no gaps in a record
 
-    def _turn(self, principal: str, turn: str) -> _Turn | None:
+    def _turn(self, principal: str, turn: str) -> TurnKept | None:
         owner = self._principals.get(principal)
         return None if owner is None else owner.turns.get(turn)
 
-    def _owned(self, principal: str, turn: str, epoch: int) -> _Turn:
+    def _owned(self, principal: str, turn: str, epoch: int) -> TurnKept:
         found = self._turn(principal, turn)
         if found is None or found.finished or found.epoch != epoch:
             raise StaleEpoch(turn)
@@ -171,7 +142,7 @@ class MemoryStore:
         owner.size -= found.size
         found.events, found.size = None, 0
         for context in found.contexts:
-            self._unpin_context(owner, context)
+            owner.unpin(context)
         found.contexts = []
         if found.finished:
             self._expiry.add(self.bounds.name_ms, self._drop_name, principal, turn, found.serial)
@@ -182,7 +153,7 @@ class MemoryStore:
             del self._principals[principal].turns[turn]
             self._forget_empty(principal)
 
-    def _charge(self, owner: _Principal, turn: _Turn, events: Sequence[Event]) -> None:
+    def _charge(self, owner: Account, turn: TurnKept, events: Sequence[Event]) -> None:
         weight = sum(map(_weight, events))
         turn.size += weight
         owner.size += weight
@@ -198,7 +169,7 @@ class MemoryStore:
         self._principals[principal].used.move_to_end(identifier)
         return Held(kept.handle, self._left(kept))
 
-    def _lookup(self, principal: str, identifier: str, scope: str | None) -> _Kept | None:
+    def _lookup(self, principal: str, identifier: str, scope: str | None) -> HandleKept | None:
         kept = self._handles.get((principal, identifier))
         if kept is None or kept.handle.scope not in (None, scope):
             return None
@@ -239,10 +210,10 @@ class MemoryStore:
         if not self._make_room(principal, lambda: self._tree.cost(handle.history), continuations=1):
             raise RetentionLost
         ends = None if handle.life_ms is None else self.clock() + handle.life_ms / 1000
-        kept = self._handles[principal, handle.id] = _Kept(handle, ends)
+        kept = self._handles[principal, handle.id] = HandleKept(handle, ends)
         owner.used[handle.id] = None
         owner.size += self._tree.hold(handle.history, handle.id)
-        self._pin_context(owner, handle.context)
+        owner.pin(handle.context)
         if handle.scope is not None:
             self._scopes.setdefault((principal, handle.scope), set()).add(handle.id)
         if handle.life_ms is not None:
@@ -250,7 +221,7 @@ class MemoryStore:
             self._expiry.add(handle.life_ms, self._remove, principal, handle.id)
         return self._left(kept)
 
-    def _left(self, kept: _Kept) -> float | None:
+    def _left(self, kept: HandleKept) -> float | None:
         return None if kept.ends is None else max(0.0, (kept.ends - self.clock()) * 1000)
 
     def _remove(self, principal: str, identifier: str) -> None:
@@ -260,7 +231,7 @@ class MemoryStore:
         owner = self._principals[principal]
         owner.used.pop(identifier, None)
         owner.size -= self._tree.release(kept.handle.history)
-        self._unpin_context(owner, kept.handle.context)
+        owner.unpin(kept.handle.context)
         if kept.handle.scope is not None:
             self._scopes.get((principal, kept.handle.scope), set()).discard(identifier)
         self._forget_empty(principal)
@@ -287,7 +258,7 @@ class MemoryStore:
             self.on_evicted(principal, evicted)
         return not full()
 
-    def _victim(self, principal: str, owner: _Principal) -> str | None:
+    def _victim(self, principal: str, owner: Account) -> str | None:
         """Return the least recently used continuation that may be given up: `cached` is best effort, others are not."""
         return next((i for i in owner.used if self._handles[principal, i].handle.retention == "cached"), None)
 
@@ -303,32 +274,18 @@ class MemoryStore:
     async def put_context(self, principal: str, context: Context) -> None:
         """Hold a context without a handle, for as long as a `cached` one lives."""
         self._sweep()
-        owner = self._principals.setdefault(principal, _Principal())
+        owner = self._principals.setdefault(principal, Account())
         if not self._make_room(principal, lambda: context.size):
             self._forget_empty(principal)
             raise StoreFull("contexts")
-        self._pin_context(owner, context)
+        owner.pin(context)
         self._expiry.add(self.bounds.cached_ms, self._drop_context, principal, context)
 
     def _drop_context(self, principal: str, context: Context) -> None:
         owner = self._principals.get(principal)
         if owner is not None:
-            self._unpin_context(owner, context)
+            owner.unpin(context)
             self._forget_empty(principal)
-
-    def _pin_context(self, owner: _Principal, context: Context) -> None:
-        held, pins = owner.contexts.get(context.digest, (context, 0))
-        owner.contexts[context.digest] = (held, pins + 1)
-        if pins == 0:
-            owner.size += held.size
-
-    def _unpin_context(self, owner: _Principal, context: Context) -> None:
-        held, pins = owner.contexts[context.digest]
-        if pins > 1:
-            owner.contexts[context.digest] = (held, pins - 1)
-        else:
-            del owner.contexts[context.digest]
-            owner.size -= held.size
 
     # -- time and room
 
@@ -341,12 +298,12 @@ class MemoryStore:
 
     def _forget_empty(self, principal: str) -> None:
         owner = self._principals.get(principal)
-        if owner is not None and not owner.turns and not owner.used and not owner.contexts:
+        if owner is not None and owner.empty:
             del self._principals[principal]
 
     def held(self, principal: str) -> dict[str, int]:
         """Return what is held for a principal, counted: turns, continuations, contexts, bytes."""
-        owner = self._principals.get(principal, _Principal())
+        owner = self._principals.get(principal, Account())
         return {
             "turns": len(owner.turns),
             "continuations": len(owner.used),

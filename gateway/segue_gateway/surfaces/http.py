@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -16,12 +15,11 @@ from starlette.types import Receive, Scope, Send
 
 from .. import refusals
 from ..endpoint import Endpoint, Once
+from ..faults import report
 from .admission import admit, to_response
 from .bodies import read_body
 
 __all__ = ["EventStream", "Gone", "HTTPSurface"]
-
-log = logging.getLogger("segue.gateway")
 
 T = TypeVar("T")
 
@@ -50,8 +48,8 @@ class HTTPSurface:
             return to_response(self.refuse(refused))
         except (Gone, ClientDisconnect):
             return Response(status_code=499)  # nobody reads it
-        except Exception:
-            log.exception("a request failed")
+        except Exception as error:
+            report("a request failed", error)
             return to_response(self.refuse(refusals.internal_error()))
 
     def request(self, request: Request, body: bytes) -> base.Request:

@@ -6,8 +6,7 @@ messages mean is not its business.
 
 from __future__ import annotations
 
-import asyncio
-import logging
+import contextlib
 
 from segue_adapters.wires.base import Answer, Refuse
 from segue_schemas import models
@@ -15,11 +14,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from .. import refusals
 from ..endpoint import Endpoint
+from ..faults import report
 from .admission import admit, to_response
 
 __all__ = ["Session", "WebSocketSurface"]
-
-log = logging.getLogger("segue.gateway")
 
 
 class WebSocketSurface:
@@ -79,8 +77,8 @@ class Session:
                 await self.receive(frame)
         except WebSocketDisconnect:
             pass
-        except Exception:
-            log.exception("a connection failed")
+        except Exception as error:
+            report("a connection failed", error)
         finally:
             self.over = True
             life.cancel()
@@ -105,8 +103,8 @@ class Session:
             await self.refuse(refused)
         except WebSocketDisconnect:
             raise
-        except Exception:
-            log.exception("a message failed")
+        except Exception as error:
+            report("a message failed", error)
             await self.refuse(refusals.internal_error())
 
     def check_size(self, frame: str | bytes) -> None:
@@ -158,10 +156,8 @@ class Session:
         if not self.over:
             await self.farewell()
             self.over = True
-            try:
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # the other side may have been first
                 await self.websocket.close(code)
-            except (WebSocketDisconnect, RuntimeError, asyncio.CancelledError):
-                log.debug("closed already")
 
     async def farewell(self) -> None:
         """Say what the wire says last."""
