@@ -134,12 +134,19 @@ class Story:
                 "the word is lost: the endpoint answered without the history that the parent stands for",
                 expected=repr(secret),
                 actual=f"{outcome.text[:200]!r}; control arm: with the whole history in one request the answer was "
-                f"{answer[:80]!r}, so the endpoint lost it and not the model",
+                f"{_around(answer, secret)!r}, so the endpoint lost it and not the model",
                 requirement=requirement,
             )
         raise Inconclusive(
             f"the model did not say {secret!r}, and neither did it with the whole history before it: {answer[:120]!r}"
         )
+
+
+def _around(answer: str, secret: str) -> str:
+    """Return the part of an answer in which a word stands."""
+    place = max(0, answer.lower().find(secret.lower()))
+    begin, end = max(0, place - 30), place + len(secret) + 30
+    return ("…" if begin else "") + answer[begin:end] + ("…" if end < len(answer) else "")
 
 
 async def call_tool(story: Story, **options: Any) -> tuple[Outcome, dict[str, Any]]:

@@ -54,12 +54,16 @@ def same_reason(results: Iterable[CheckResult]) -> list[tuple[str, list[CheckRes
 
 
 def decisive(frames: Sequence[Frame], most: int) -> tuple[int, list[tuple[Frame, int]]]:
-    """Return the last frames, each with how many like it follow it, and how many frames stand before them.
+    """Return the frames that decided, each with how many like it follow it, and how many frames stand before them.
 
-    Neighbours that came on one connection and are of one kind are shown as one.
+    They are what was asked last and how the answer ended. A control arm comes behind the decision, so what stands
+    behind its note is left out. Neighbours that came on one connection and are of one kind are shown as one.
     """
+    notes = [place for place, frame in enumerate(frames) if frame.kind == "note"]
+    frames = frames[: notes[-1]] if notes else frames
     shown: list[tuple[Frame, int]] = []
     place = len(frames)
+    asked = max((place for place, frame in enumerate(frames) if frame.direction == "sent"), default=None)
     while place > 0:
         end = place
         place -= 1
@@ -68,6 +72,8 @@ def decisive(frames: Sequence[Frame], most: int) -> tuple[int, list[tuple[Frame,
         shown.append((frames[place], end - place - 1))
         if len(shown) == most:
             break
+    if asked is not None and asked < place:
+        shown[-1] = (frames[asked], 0)
     return place, shown[::-1]
 
 
