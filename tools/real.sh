@@ -44,7 +44,8 @@ node_environment() {
   mkdir -p ".venvs/$1"
   printf '{"private": true, "dependencies": {"%s": "%s"}}\n' "$2" "$3" >".venvs/$1/package.json"
   # No lock file: it would name hosts.
-  (cd ".venvs/$1" && npm install --save-exact --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error)
+  (cd ".venvs/$1" && npm install --save-exact --no-package-lock --no-audit --no-fund --ignore-scripts --no-update-notifier \
+    --loglevel=error)
   printf '%s' "$2@$3" >".venvs/$1/.pins"
 }
 
