@@ -1,7 +1,7 @@
 """What a store is: it keeps names, records, continuations and contexts, each for one principal.
 
 Every method is one atomic step of the store, and asynchronous, so that SQLite (a thread) and Valkey (a network) fit
-behind the same shape. The contract test in tests/gateway holds for all of them. What no store may do: look an id up
+behind the same shape. What they promise is tested on the one in memory. What no store may do: look an id up
 without its principal (SEG-ISO-010), write under an epoch that is not current (SEG-TURN-133), evict from one principal
 for another (SEG-ISO-009).
 """
