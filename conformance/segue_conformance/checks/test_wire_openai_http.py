@@ -7,7 +7,7 @@ import json
 from ..registry import check
 from ..responses_wire import create, sse_of
 from ..subject import Subject
-from ..verdicts import Deviation, Untestable
+from ..verdicts import Deviation, NotOffered
 
 WIRE = ("openai-http",)
 
@@ -87,7 +87,7 @@ async def test_unknown_id_is_404(subject: Subject) -> None:
 async def test_wrong_key_refused(subject: Subject) -> None:
     """A wrong key is refused before anything runs."""
     if subject.settings.api_key is None:
-        raise Untestable("no key was given, so a wrong one proves nothing")
+        raise NotOffered("no key was given, so a wrong one proves nothing")
     body = json.dumps(create(subject, "Say hello.")).encode()
     answer = await subject.fetch("POST", "/responses", body, key="wrong-key", content_type="application/json")
     if answer.status not in (401, 403):

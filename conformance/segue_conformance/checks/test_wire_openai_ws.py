@@ -11,7 +11,7 @@ from segue_adapters.transports.websocket import open_socket
 from ..registry import check
 from ..responses_wire import TERMINAL, create, events_of, parsed
 from ..subject import Subject
-from ..verdicts import Deviation, NotOffered, Untestable
+from ..verdicts import Deviation, NotOffered
 
 WIRE = ("openai-ws",)
 
@@ -115,7 +115,7 @@ async def test_one_after_the_other(subject: Subject) -> None:
 async def test_wrong_key_refused(subject: Subject) -> None:
     """A wrong key is refused, at the upgrade or before anything runs."""
     if subject.settings.api_key is None:
-        raise Untestable("no key was given, so a wrong one proves nothing")
+        raise NotOffered("no key was given, so a wrong one proves nothing")
     try:
         async with subject.socket(key="wrong-key") as socket:
             subject.spend()

@@ -8,7 +8,7 @@ from typing import Any
 from ..registry import check
 from ..segue_wire import sse_events, start_message, valid_message
 from ..subject import Subject
-from ..verdicts import Deviation, Untestable
+from ..verdicts import Deviation, NotOffered, Untestable
 
 WIRE = ("segue-http",)
 _JSON = {"content_type": "application/json"}
@@ -167,7 +167,7 @@ async def test_conflict_is_not_retried(subject: Subject) -> None:
 async def test_wrong_key_refused(subject: Subject) -> None:
     """A wrong key is refused before anything runs."""
     if subject.settings.api_key is None:
-        raise Untestable("no key was given, so a wrong one proves nothing")
+        raise NotOffered("no key was given, so a wrong one proves nothing")
     start = start_message(subject)
     answer = await subject.fetch("PUT", f"/turns/{start['turn']}", json.dumps(start).encode(), key="wrong-key", **_JSON)
     if answer.status not in (401, 403):

@@ -11,7 +11,7 @@ from segue_adapters.transports.websocket import open_socket
 from ..registry import check
 from ..segue_wire import next_message, start_message
 from ..subject import Subject
-from ..verdicts import Deviation, Untestable
+from ..verdicts import Deviation, NotOffered
 
 WIRE = ("segue-ws",)
 
@@ -28,7 +28,7 @@ async def test_subprotocol(subject: Subject) -> None:
 async def test_wrong_key_denied(subject: Subject) -> None:
     """An upgrade with a wrong key is denied with 401 or 403."""
     if subject.settings.api_key is None:
-        raise Untestable("no key was given, so a wrong one proves nothing")
+        raise NotOffered("no key was given, so a wrong one proves nothing")
     try:
         async with subject.socket(key="wrong-key"):
             pass
