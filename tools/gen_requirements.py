@@ -1,11 +1,15 @@
-"""Writes spec/1.0/requirements.json from the chapters; with --check, says whether it would change.
+"""Writes spec/1.0/requirements.json and spec/checks.json; with --check, says whether they would change.
 
 A requirement is one list item of a chapter:
 
     - **SEG-CONT-010** *(continuation)* — An endpoint MUST refuse … {untested: pending: a check}
 
-The mark at the end is left out where a check proves the requirement; it goes into the index, not into the
-text. `--pending FILE` adds such marks: each line of FILE is an id, a space and a reason (absent: `a check`).
+Marks at the end go into the index, not into the text. `{untested: reason}` is left out where a check proves the
+requirement; `{disputed: link}` leads to where its meaning is argued about. `--pending FILE` adds marks of the first
+kind: each line of FILE is an id, a space and a reason (absent: `a check`).
+
+spec/checks.json lists for each requirement the checks that cite it. It stands outside of the version's folder, since a
+released folder never changes and checks are still written then: those are `not_scored` (spec/1.0/versions.md).
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 __all__ = [
     "AREAS",
@@ -24,6 +29,7 @@ __all__ = [
     "UNTESTED_KINDS",
     "Requirement",
     "SpecError",
+    "citations",
     "index",
     "mark_pending",
     "parse_chapter",
@@ -31,13 +37,16 @@ __all__ = [
     "slug",
 ]
 
+VERSION = "1.0"
 ROOT = Path(__file__).resolve().parent.parent
-CHAPTERS = ROOT / "spec" / "1.0"
+CHAPTERS = ROOT / "spec" / VERSION
 INDEX = CHAPTERS / "requirements.json"
+CITATIONS = ROOT / "spec" / "checks.json"
+RELEASED = ROOT / "spec" / "released.json"
 
 AREAS = (
-    "PROF", "MSG", "TURN", "ITEM", "CTX", "CONT", "ISO", "LIVE", "DIG", "ERR", "CAP", "SEC", "WS", "HTTP", "OWS",
-    "OHTTP",
+    "PROF", "VER", "MSG", "TURN", "ITEM", "CTX", "CONT", "ISO", "LIVE", "DIG", "ERR", "CAP", "OBS", "SEC", "WS", "HTTP",
+    "OWS", "OHTTP", "CHAT", "ANTH", "EXT",
 )  # fmt: skip
 PROFILES = ("core", "continuation", "isolated", "live", "resumable", "concurrent", "portable", "binding")
 UNTESTED_KINDS = ("not observable from outside: ", "pending: ")
@@ -45,7 +54,8 @@ UNTESTED_KINDS = ("not observable from outside: ", "pending: ")
 # "MUST NOT" before "MUST": the longer keyword is the one that is meant.
 KEYWORD = re.compile(r"\b(MUST NOT|MUST|SHOULD NOT|SHOULD|MAY)\b")
 _ITEM = re.compile(r"^- \*\*(?P<id>SEG-(?P<area>[A-Z]+)-\d{3})\*\* \*\((?P<profile>[a-z]+)\)\* — (?P<text>.+)$")
-_UNTESTED = re.compile(r"\s\{untested: (?P<reason>.+)\}$")
+_MARK = re.compile(r"\s\{(?P<kind>untested|disputed): (?P<value>[^{}]+)\}$")
+_LINK = re.compile(r"https://\S+")
 _HEADING = re.compile(r"^#{1,6} (?P<title>.+)$")
 
 
@@ -55,7 +65,11 @@ class SpecError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One normative sentence; `untested` says why no check proves it, None where one does."""
+    """One normative sentence.
+
+    `untested` says why no check proves it, None where one does; `disputed` is a link to where its meaning is argued
+    about, None where nobody does: a deviation from it is reported and counts for nothing.
+    """
 
     id: str
     keyword: str
@@ -64,11 +78,13 @@ class Requirement:
     chapter: str
     anchor: str
     untested: str | None
+    disputed: str | None = None
 
     def as_json(self) -> dict[str, str]:
-        """Return the requirement as the index shows it; `untested` only where it is set."""
+        """Return the requirement as the index shows it; marks only where they are set."""
         entry = {name: getattr(self, name) for name in ("id", "keyword", "text", "profile", "chapter", "anchor")}
-        return entry if self.untested is None else {**entry, "untested": self.untested}
+        marks = {name: getattr(self, name) for name in ("untested", "disputed")}
+        return entry | {name: value for name, value in marks.items() if value is not None}
 
 
 def slug(title: str) -> str:
@@ -102,16 +118,21 @@ def _parse_item(where: str, chapter: str, anchor: str, line: str) -> Requirement
         raise SpecError(f"{where}: {item['id']} has the unknown area {item['area']}; known: {', '.join(AREAS)}")
     if item["profile"] not in PROFILES:
         raise SpecError(f"{where}: {item['id']} has the unknown profile {item['profile']}; known: {PROFILES}")
-    text, untested = item["text"], None
-    if mark := _UNTESTED.search(text):
-        untested = mark["reason"]
+    text, marks = item["text"], dict[str, str]()
+    while mark := _MARK.search(text):
+        if mark["kind"] in marks:
+            raise SpecError(f"{where}: {item['id']} is marked {mark['kind']} twice")
+        marks[mark["kind"]] = mark["value"]
         text = text[: mark.start()]
-        if not untested.startswith(UNTESTED_KINDS):
-            raise SpecError(f"{where}: {item['id']} is untested for {untested!r}; expected one of {UNTESTED_KINDS}")
+    untested, disputed = marks.get("untested"), marks.get("disputed")
+    if untested is not None and not untested.startswith(UNTESTED_KINDS):
+        raise SpecError(f"{where}: {item['id']} is untested for {untested!r}; expected one of {UNTESTED_KINDS}")
+    if disputed is not None and not _LINK.fullmatch(disputed):
+        raise SpecError(f"{where}: {item['id']} is disputed at {disputed!r}; expected a link, https://…")
     keywords = KEYWORD.findall(text)
     if len(keywords) != 1:
         raise SpecError(f"{where}: {item['id']} has the keywords {keywords}; expected exactly one")
-    return Requirement(item["id"], keywords[0], text, item["profile"], chapter, anchor, untested)
+    return Requirement(item["id"], keywords[0], text, item["profile"], chapter, anchor, untested, disputed)
 
 
 def parse_chapters(folder: Path = CHAPTERS) -> list[Requirement]:
@@ -125,10 +146,34 @@ def parse_chapters(folder: Path = CHAPTERS) -> list[Requirement]:
     return sorted(found.values(), key=lambda r: (AREAS.index(r.id.split("-")[1]), r.id))
 
 
-def index(requirements: list[Requirement]) -> str:
+def index(requirements: list[Requirement], *, released: bool = False) -> str:
     """Return the text of requirements.json."""
-    document = {"spec": "1.0", "status": "draft", "requirements": [r.as_json() for r in requirements]}
+    status = "released" if released else "draft"
+    document = {"spec": VERSION, "status": status, "requirements": [r.as_json() for r in requirements]}
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def citations(requirements: list[Requirement], cited: dict[str, list[str]], released: dict[str, Any]) -> str:
+    """Return the text of checks.json.
+
+    `cited` are the requirements of each check by its id; `released` is what released.json says. A check that a
+    released version does not list came after it, and is `not_scored` there.
+    """
+    unknown = sorted({id for ids in cited.values() for id in ids} - {r.id for r in requirements})
+    if unknown:
+        raise SpecError(f"checks cite requirements that stand in no chapter: {', '.join(unknown)}")
+    by_requirement = {r.id: sorted(check for check, ids in cited.items() if r.id in ids) for r in requirements}
+    frozen = released["versions"].get(VERSION)
+    late = sorted(set(cited) - set(frozen["checks"])) if frozen is not None else []
+    document = {"spec": VERSION, "requirements": by_requirement, "not_scored": late}
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _catalogue() -> dict[str, list[str]]:
+    """Return the suite's checks with the requirements that each cites."""
+    from segue_conformance.registry import Catalogue
+
+    return {check.id: [requirement.id for requirement in check.requirements] for check in Catalogue.load()}
 
 
 def mark_pending(text: str, reasons: dict[str, str]) -> str:
@@ -136,7 +181,7 @@ def mark_pending(text: str, reasons: dict[str, str]) -> str:
     lines = text.splitlines()
     for at, line in enumerate(lines):
         item = _ITEM.match(line)
-        if item and item["id"] in reasons and not _UNTESTED.search(line):
+        if item and item["id"] in reasons and "{untested: " not in line:
             lines[at] = f"{line.rstrip()} {{untested: pending: {reasons[item['id']]}}}"
     return "\n".join(lines) + "\n"
 
@@ -162,17 +207,27 @@ def main(argv: list[str] | None = None) -> int:
                 new = mark_pending(old, reasons)
                 if new != old:
                     path.write_text(new, encoding="utf-8")
-        fresh = index(parse_chapters())
+        requirements = parse_chapters()
+        released = json.loads(RELEASED.read_text(encoding="utf-8"))
+        frozen = VERSION in released["versions"]
+        stale = not _write(INDEX, index(requirements, released=frozen), check=args.check)
+        # After the index: the suite reads it, and refuses to load where a check cites what is not in it.
+        stale |= not _write(CITATIONS, citations(requirements, _catalogue(), released), check=args.check)
     except SpecError as error:
         print(error, file=sys.stderr)
         return 1
-    if not args.check:
-        INDEX.write_text(fresh, encoding="utf-8")
-        return 0
-    if not INDEX.exists() or INDEX.read_text(encoding="utf-8") != fresh:
-        print(f"{INDEX.relative_to(ROOT)} is out of date: run tools/gen_requirements.py", file=sys.stderr)
-        return 1
-    return 0
+    return int(stale)
+
+
+def _write(path: Path, fresh: str, *, check: bool) -> bool:
+    """Write a file, or with `check` say whether it is what it would be; returns False where it is stale."""
+    if not check:
+        path.write_text(fresh, encoding="utf-8")
+        return True
+    if not path.exists() or path.read_text(encoding="utf-8") != fresh:
+        print(f"{path.relative_to(ROOT)} is out of date: run tools/gen_requirements.py", file=sys.stderr)
+        return False
+    return True
 
 
 if __name__ == "__main__":

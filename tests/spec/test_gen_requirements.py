@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -74,6 +75,8 @@ def test_check_tells_a_stale_index(
     monkeypatch.setattr(generator, "ROOT", tmp_path)
     monkeypatch.setattr(generator, "CHAPTERS", tmp_path)
     monkeypatch.setattr(generator, "INDEX", tmp_path / "requirements.json")
+    monkeypatch.setattr(generator, "CITATIONS", tmp_path / "checks.json")
+    monkeypatch.setattr(generator, "_catalogue", lambda: {"forks.one": ["SEG-CONT-010"]})
     monkeypatch.setattr(generator.parse_chapters, "__defaults__", (tmp_path,))
     assert generator.main(["--check"]) == 1
     assert "requirements.json is out of date" in capsys.readouterr().err
@@ -86,3 +89,44 @@ def test_check_tells_a_stale_index(
     pending.write_text("SEG-CONT-999\n", encoding="utf-8")
     assert generator.main(["--pending", str(pending)]) == 1
     assert "no such requirements: SEG-CONT-999" in capsys.readouterr().err
+
+
+def test_a_disputed_sentence_says_where(generator: ModuleType) -> None:
+    line = "- **SEG-MSG-001** *(core)* — An endpoint MUST nod. {untested: pending: a check} {disputed: https://a.example/1}\n"
+    (found,) = generator.parse_chapter("x.md", line)
+    assert found.text == "An endpoint MUST nod."
+    assert found.as_json()["untested"] == "pending: a check"
+    assert found.as_json()["disputed"] == "https://a.example/1"
+    (bare,) = generator.parse_chapter("x.md", GOOD)
+    assert "disputed" not in bare.as_json()
+
+
+@pytest.mark.parametrize(
+    ("marks", "why"),
+    [
+        ("{disputed: people argue}", "expected a link"),
+        ("{disputed: http://plain.example/1}", "expected a link"),
+        ("{disputed: https://a.example/1} {disputed: https://a.example/2}", "marked disputed twice"),
+        ("{untested: pending: x} {untested: pending: y}", "marked untested twice"),
+    ],
+)
+def test_a_wrong_mark_is_refused(generator: ModuleType, marks: str, why: str) -> None:
+    with pytest.raises(generator.SpecError, match=why):
+        generator.parse_chapter("x.md", f"- **SEG-MSG-001** *(core)* — An endpoint MUST nod. {marks}\n")
+
+
+def test_checks_stand_with_what_they_cite(generator: ModuleType) -> None:
+    requirements = generator.parse_chapter("x.md", GOOD)
+    cited = {"forks.two": ["SEG-CONT-010"], "forks.one": ["SEG-CONT-010"]}
+    draft = json.loads(generator.citations(requirements, cited, {"versions": {}}))
+    assert draft["requirements"] == {"SEG-CONT-010": ["forks.one", "forks.two"]}
+    assert draft["not_scored"] == []
+    with pytest.raises(generator.SpecError, match="SEG-CONT-999"):
+        generator.citations(requirements, {"forks.one": ["SEG-CONT-999"]}, {"versions": {}})
+
+
+def test_a_check_that_came_after_the_release_is_not_scored(generator: ModuleType) -> None:
+    requirements = generator.parse_chapter("x.md", GOOD)
+    cited = {"forks.two": ["SEG-CONT-010"], "forks.one": ["SEG-CONT-010"]}
+    released = {"versions": {generator.VERSION: {"files": {}, "checks": ["forks.one"]}}}
+    assert json.loads(generator.citations(requirements, cited, released))["not_scored"] == ["forks.two"]
