@@ -1,4 +1,4 @@
-"""How long `segue check` on the reference endpoint and `segue --help` take: whole processes, the shortest of several."""
+"""How long `segue check` on the reference endpoint and `segue --help` take: whole processes, shortest of several."""
 
 from __future__ import annotations
 
