@@ -5,10 +5,10 @@
 """
 
 from segue_model.explore import Broken, Result, explore
-from segue_model.replay import Observation, replay
+from segue_model.replay import replay
 from segue_model.rules import ALL, RULES, Rule
 from segue_model.scenarios import SCENARIOS
-from segue_model.state import Model, Scenario, Step, World, start
+from segue_model.state import Model, Observation, Scenario, Step, World, start
 from segue_model.steps import steps
 
 __all__ = [

@@ -24,7 +24,7 @@ def faults(m: Model, w: World) -> Iterator[Step]:
     if left.cuts:
         for r, reader in enumerate(w.readers):
             if reader.node >= 0:
-                yield Step(f"{client(r)} loses its connection", _lose(m, spend(w, "cuts"), r), False, ("cut", r))
+                yield Step(f"{client(r)} loses its connection", _lose(m, spend(w, "cuts"), r), False, (("cut", r),))
     if left.full and not w.full:
         yield Step("the store has no room left", spend(w, "full")._replace(full=True), False)
     if left.orphaned and w.parent is not None:

@@ -53,9 +53,10 @@ def _provider(m: Model, w: World, k: int) -> Iterator[Step]:
 def _ask(m: Model, w: World, k: int) -> World:
     own = w.nodes[k]
     sees = own.sees
-    if m.scenario.parent and not m.on("parent_at_acceptance"):
+    named = w.turn.content in m.scenario.parent if w.turn.content else False
+    if named and not m.on("parent_at_acceptance"):
         sees = w.parent or ()
-    if m.scenario.parent and (sees or ())[: len(PARENT)] != PARENT:
+    if named and (sees or ())[: len(PARENT)] != PARENT:
         w = w._replace(wrong="whole history")
     # An owner of an earlier life of the name asks on that life's account.
     w = w._replace(asked=w.asked + (own.life == w.life))
@@ -67,14 +68,15 @@ def _ask(m: Model, w: World, k: int) -> World:
 
 def _writes(m: Model, w: World, k: int) -> Iterator[Step]:
     own, turn = w.nodes[k], w.turn
+    over = ended(turn.record)
     if own.held:
         yield from _write(m, w, k, ("event", own.held))
-    elif turn.steer == "waits" and may_enter(m, turn) and _current(m, w, k) and not ended(turn.record):
+    elif turn.steer == "waits" and not turn.cancel and may_enter(m, turn) and _current(m, w, k) and not over:
         yield from _write(m, w, k, ("steered", "steered"))
     for end in _ends(m, w, k):
         yield from _write(m, w, k, ("end", end))
-    over = turn.cancel or (own.asked and own.heard == len(m.scenario.script) and not own.held)
-    if turn.steer == "waits" and over and _current(m, w, k) and not ended(turn.record):
+    last = turn.cancel or (own.asked and own.heard == len(m.scenario.script) and not own.held)
+    if turn.steer == "waits" and last and _current(m, w, k) and not over:
         late = w._replace(turn=turn._replace(steer="late"))
         yield Step(f"{node(k)} sees no boundary ahead, and keeps too_late for the steer", late)
 

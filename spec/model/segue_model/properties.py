@@ -140,6 +140,7 @@ def _heard_to_the_end(m: Model, w: World) -> bool:
 STEPWISE = (
     Property("conflict for other content", "nobody is given the turn, or the steer, of another content"),
     Property("refusal claims nothing", "a name that was only refused is free"),
+    Property("refused means nothing ran", "who is refused with effect none has not been billed under that name"),
     Property("whole history", "the model is asked with the parent's whole history, or not at all"),
 )
 ALWAYS = (
@@ -163,7 +164,7 @@ ALWAYS = (
 )
 AT_REST = (
     Property("an end", "every accepted turn comes to its terminal event", _ends),
-    Property("everybody hears", "every reading, cancel and steer on a living connection is answered", _heard_to_the_end),
+    Property("all hear", "every reading, cancel and steer of a living connection is answered", _heard_to_the_end),
     Property("handle exists", "`turn.completed` names a handle that exists, where one was granted", _handle_exists),
 )
 PROPERTIES = STEPWISE + ALWAYS + AT_REST

@@ -67,9 +67,11 @@ def readings(m: Model, w: World) -> Iterator[Step]:
 def _deliver(m: Model, w: World, r: int, at: int, which: str) -> Iterator[Step]:
     reader, turn = w.readers[r], w.turn
     if turn.name != "kept" and not turn.pinned:
+        if not m.on("reading_told"):
+            return
         # Deleted under the reading, or lost with the memory that held it.
         gone = with_reader(w, r, reader._replace(at=-1, also=-1, reads=False, answer="gone"))
-        yield Step(f"{client(r)} is told that the record is gone, events_gone", gone, True, ("error", r, "gone"))
+        yield Step(f"{client(r)} is told the record is gone, events_gone", gone, True, (("error", r, "events_gone"),))
         return
     owner = w.nodes[reader.node]
     if at == len(turn.record) and not m.on("written_first") and owner.epoch and owner.held:
@@ -85,13 +87,13 @@ def _deliver(m: Model, w: World, r: int, at: int, which: str) -> Iterator[Step]:
     else:
         text = f"{client(r)} receives {at} `{event}`"
     moved = _moved(w, r, which, -1 if event in ENDS else at + 1)
-    yield Step(text, receive(m, moved, r, at, (event,)), True, ("event", r, at, event, at))
+    yield Step(text, receive(m, moved, r, at, (event,)), True, (("event", r, at, event, at),))
     if m.scenario.merge and is_delta(event) and at + 1 < len(turn.record) and is_delta(turn.record[at + 1]):
         both = (event, turn.record[at + 1])
         number = at + 1 if m.on("merged_numbers") else at
         moved = _moved(w, r, which, at + 2)
         text = f"{client(r)} receives {number} `{''.join(both)}`, merged from {at} to {at + 1}"
-        yield Step(text, receive(m, moved, r, number, both), True, ("event", r, number, "".join(both), at))
+        yield Step(text, receive(m, moved, r, number, both), True, (("event", r, number, "".join(both), at),))
 
 
 def _moved(w: World, r: int, which: str, at: int) -> World:
@@ -104,21 +106,21 @@ def _answers(m: Model, w: World, r: int) -> Iterator[Step]:
     if reader.cancel == "sent" and reader.at < 0 and ended(turn.record) and turn.name != "free":
         end = next(event for event in turn.record if event in ENDS)
         told = with_reader(w, r, reader._replace(cancel=end))
-        yield Step(f"{client(r)} is told the end alone: {end}", told, True, ("end", r, end))
+        yield Step(f"{client(r)} is told the end alone: {end}", told, True, (("end", r, end),))
     if reader.cancel == "sent" and turn.lost:
         told = with_reader(w, r, reader._replace(cancel="gone"))
-        yield Step(f"{client(r)}'s cancel is answered by events_gone", told, True, ("error", r, "gone"))
+        yield Step(f"{client(r)}'s cancel is answered by events_gone", told, True, (("error", r, "events_gone"),))
     if reader.steer != "sent":
         return
     if turn.lost:
         told = with_reader(w, r, reader._replace(steer="gone"))
-        yield Step(f"{client(r)}'s steer is answered by events_gone", told, True, ("error", r, "gone"))
+        yield Step(f"{client(r)}'s steer is answered by events_gone", told, True, (("error", r, "events_gone"),))
     elif turn.steer == "late":
         told = with_reader(w, r, reader._replace(steer="late"))._replace(told=w.told | {"late"})
-        yield Step(f"{client(r)}'s steer is refused, too_late", told, True, ("error", r, "too_late"))
-    elif turn.steer == "entered" and not _will_read_steered(reader, turn.record):
+        yield Step(f"{client(r)}'s steer is refused, too_late", told, True, (("error", r, "too_late"),))
+    elif turn.steer == "entered" and m.on("steer_answered_alone") and not _will_read_steered(reader, turn.record):
         told = with_reader(w, r, reader._replace(steer="entered"))._replace(told=w.told | {"entered"})
-        yield Step(f"{client(r)}'s steer is answered alone, turn.steered", told, True, ("steered", r))
+        yield Step(f"{client(r)}'s steer is answered alone, turn.steered", told, True, (("steered", r),))
 
 
 def _will_read_steered(reader: Reader, record: tuple[str, ...]) -> bool:

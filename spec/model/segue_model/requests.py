@@ -7,9 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from segue_model.reading import attach, connected, receive
 from segue_model.names import client, node, spend, with_node, with_reader
-from segue_model.state import ENDS, PARENT, Budget, Model, Node, Reader, Step, Turn, World, ended, open_at_end
+from segue_model.reading import attach, connected, receive
+from segue_model.state import (
+    ENDS,
+    PARENT,
+    Budget,
+    Model,
+    Node,
+    Observation,
+    Reader,
+    Step,
+    Turn,
+    World,
+    ended,
+    open_at_end,
+)
 
 __all__ = ["accept", "may_enter", "requests"]
 
@@ -66,28 +79,35 @@ def _start(m: Model, w: World, r: int, k: int, content: str) -> Iterator[Step]:
     w = connected(w, r, k)
     turn = w.turn
     says = f"{client(r)} starts the turn{'' if content == 'A' else ' with other content'} at {node(k)}"
-    seen = ("start", r, content)
+    seen: tuple[Observation, ...] = (("start", r, content),)
+    if not m.on("name_first") and turn.name != "free" and content in m.scenario.parent and w.parent is None:
+        refused = _refused(w, r, "no_parent")
+        yield Step(f"{says}: its parent is gone, continuation_not_found", refused, False)
+        return
     # Where a refusal claimed the name, what was refused may at least be sent again as it was.
     if turn.name == "free" or (not w.accepted and content == turn.content):
         if w.left.refusals:
             refused = _refused(spend(w, "refusals"), r, "refused")
             if not m.on("refusal_claims_nothing"):
                 refused = refused._replace(turn=turn._replace(name="kept", content=content))
-            yield Step(f"{says}, which refuses it for want of room", refused, False, seen)
-        if m.scenario.parent and w.parent is None and m.on("parent_refused"):
-            yield Step(f"{says}: its parent is gone, continuation_not_found", _refused(w, r, "no_parent"), False, seen)
+            yield Step(f"{says}, which refuses it for want of room", refused, False, (*seen, ("error", r, "refused")))
+        if content in m.scenario.parent and w.parent is None and m.on("parent_refused"):
+            refused = _refused(w, r, "no_parent")
+            seen = (*seen, ("error", r, "continuation_not_found"))
+            yield Step(f"{says}: its parent is gone, continuation_not_found", refused, False, seen)
         elif m.on("claim"):
             yield Step(f"{says}, which accepts it", accept(m, w, r, k, content), False, seen)
         elif not w.nodes[k].half:
             looked = with_node(w, k, w.nodes[k]._replace(half=("looked", r, content)))
             yield Step(f"{says}, which finds the name free", looked, False, seen)
     elif turn.name == "bare":
+        seen = (*seen, ("error", r, "events_gone"))
         yield Step(f"{says}: the record is gone, events_gone", _refused(w, r, "gone"), False, seen)
     elif content != turn.content and m.on("conflict"):
         refused = _refused(w, r, "conflict")
         if not w.accepted:
             refused = refused._replace(wrong="refusal claims nothing")
-        yield Step(f"{says}: turn_conflict", refused, False, seen)
+        yield Step(f"{says}: turn_conflict", refused, False, (*seen, ("error", r, "turn_conflict")))
     elif not m.on("attach") and content == turn.content:
         yield Step(f"{says}, which runs it as a new one", accept(m, w, r, k, content), False, seen)
     else:
@@ -103,8 +123,8 @@ def accept(m: Model, w: World, r: int, k: int, content: str) -> World:
     One write: the name, its content, `turn.accepted`, the lease and its epoch.
     """
     epoch = w.turn.epoch + 1
-    parent = (w.parent or ()) if m.scenario.parent else PARENT
-    if m.scenario.parent and not m.on("handles_immutable"):
+    parent = (w.parent or ()) if content in m.scenario.parent else PARENT
+    if content in m.scenario.parent and not m.on("handles_immutable"):
         w = w._replace(parent=(*parent, content))
     turn = Turn("kept", content, ("accepted",), epoch, k)
     # Whatever the node still held of an earlier run goes.
@@ -114,6 +134,8 @@ def accept(m: Model, w: World, r: int, k: int, content: str) -> World:
 
 def _refused(w: World, r: int, answer: str) -> World:
     reader = w.readers[r]
+    if answer in ("refused", "no_parent") and w.asked:
+        w = w._replace(wrong="refused means nothing ran")
     # A refusal ends nothing: a reading of the same turn that this connection has goes on.
     return with_reader(w, r, reader._replace(answer=answer))
 
@@ -125,11 +147,12 @@ def _resume(m: Model, w: World, r: int, k: int) -> Step:
     w = connected(w, r, k)
     last = w.readers[r].got[-1][0] if w.readers[r].got else -1
     says = f"{client(r)} resumes the turn at {node(k)}{f', after {last}' if last >= 0 else ' from the beginning'}"
-    seen = ("resume", r, last)
+    seen: tuple[Observation, ...] = (("resume", r, last),)
     if w.turn.name == "free":
+        seen = (*seen, ("error", r, "turn_not_found"))
         return Step(f"{says}: turn_not_found", _refused(w, r, "unknown"), False, seen)
     if w.turn.name == "bare":
-        return Step(f"{says}: events_gone", _refused(w, r, "gone"), False, seen)
+        return Step(f"{says}: events_gone", _refused(w, r, "gone"), False, (*seen, ("error", r, "events_gone")))
     record = w.turn.record
     at = last + 1 if m.on("resume_after") else len(record) - ended(record)
     return Step(says, attach(m, w, r, at), False, seen)
@@ -142,11 +165,11 @@ def _cancel(m: Model, w: World, r: int, k: int) -> Step:
     w = connected(w, r, k)._replace(wished=True)
     turn, reader = w.turn, w.readers[r]
     says = f"{client(r)} cancels the turn at {node(k)}"
-    seen = ("cancel", r)
+    seen = (("cancel", r),)
     if turn.name != "kept":
-        answer = "gone" if turn.name == "bare" else "unknown"
-        text = "events_gone" if turn.name == "bare" else "turn_not_found"
-        return Step(f"{says}: {text}", with_reader(w, r, reader._replace(cancel=answer)), False, seen)
+        code = "events_gone" if turn.name == "bare" else "turn_not_found"
+        told = with_reader(w, r, reader._replace(cancel=code))
+        return Step(f"{says}: {code}", told, False, (*seen, ("error", r, code)))
     if not ended(turn.record):
         w = w._replace(turn=turn._replace(cancel=True))
         return Step(says, with_reader(w, r, reader._replace(cancel="sent")), False, seen)
@@ -157,7 +180,7 @@ def _cancel(m: Model, w: World, r: int, k: int) -> Step:
         answered = with_reader(w, r, reader._replace(cancel="reading"))
         return Step(f"{says}: the end comes in the reading", answered, False, seen)
     answered = with_reader(w, r, reader._replace(cancel=turn.record[-1]))
-    return Step(f"{says}: it has ended, {turn.record[-1]}", answered, False, (*seen, turn.record[-1]))
+    return Step(f"{says}: it has ended, {turn.record[-1]}", answered, False, (*seen, ("end", r, turn.record[-1])))
 
 
 # --- turn.steer -----------------------------------------------------------------------------------
@@ -167,7 +190,7 @@ def _steer(m: Model, w: World, r: int, k: int, what: str) -> Step:
     w = connected(w, r, k)
     turn = w.turn
     says = f"{client(r)} steers the turn at {node(k)}{'' if what == 's' else ', same name, other input'}"
-    seen = ("steer", r, what)
+    seen = (("steer", r, what),)
     if turn.name == "free":
         return _told(w, r, what, "unknown", f"{says}: turn_not_found", seen)
     if turn.name == "bare":
@@ -180,6 +203,8 @@ def _steer(m: Model, w: World, r: int, k: int, what: str) -> Step:
         if m.on("steer_conflict"):
             return _told(w, r, what, "conflict", f"{says}: turn_conflict", seen)
         w = w._replace(wrong="conflict for other content")
+    if known and ended(turn.record) and not m.on("steer_kept"):
+        return _told(w, r, what, "late", f"{says}: the turn has ended, too_late", seen)
     if known and m.on("steer_attached"):
         if turn.steer == "waits":
             return _told(w, r, what, "sent", f"{says}: it waits already", seen)
@@ -192,11 +217,18 @@ def _steer(m: Model, w: World, r: int, k: int, what: str) -> Step:
     return _told(w, r, what, "sent", f"{says}; it waits for an item boundary", seen)
 
 
-def _told(w: World, r: int, what: str, answer: str, text: str, seen: tuple[object, ...]) -> Step:
+_CODES = {"late": "too_late", "gone": "events_gone", "conflict": "turn_conflict", "unknown": "turn_not_found"}
+
+
+def _told(w: World, r: int, what: str, answer: str, text: str, seen: tuple[Observation, ...]) -> Step:
     w = with_reader(w, r, w.readers[r]._replace(steer=answer))
     if what == "s" and answer in ("entered", "late"):
         w = w._replace(told=w.told | {answer})
-    return Step(text, w, False, seen if answer == "sent" else (*seen, answer))
+    if answer == "entered":
+        seen = (*seen, ("steered", r))
+    elif answer != "sent":
+        seen = (*seen, ("error", r, _CODES[answer]))
+    return Step(text, w, False, seen)
 
 
 def may_enter(m: Model, turn: Turn) -> bool:

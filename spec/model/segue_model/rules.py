@@ -9,7 +9,7 @@ __all__ = ["ALL", "RULES", "Rule"]
 
 @dataclass(frozen=True)
 class Rule:
-    """One switch: `without` says what the model does instead when it is off."""
+    """One switch: `without` says what the model does instead when it is off, `loose` what the text leaves open."""
 
     name: str
     says: str
@@ -17,10 +17,11 @@ class Rule:
     requirements: tuple[str, ...]
     breaks: str  # the property that the shortest trace breaks
     scenario: str
+    loose: str = ""
 
 
-def _rule(name: str, says: str, without: str, requirements: str, breaks: str, scenario: str) -> Rule:
-    return Rule(name, says, without, tuple(requirements.split()), breaks, scenario)
+def _rule(name: str, says: str, without: str, requirements: str, breaks: str, scenario: str, loose: str = "") -> Rule:
+    return Rule(name, says, without, tuple(requirements.split()), breaks, scenario, loose)
 
 
 _ALL = (
@@ -38,16 +39,22 @@ _ALL = (
         "it is given the turn that exists", "SEG-TURN-054", "conflict for other content", "names",
     ),
     _rule(
+        "name_first", "A claimed name answers before anything else can refuse the start.",
+        "a repeat is refused for its parent, which is gone by now", "SEG-TURN-053", "refused means nothing ran",
+        "provider",
+        "SEG-CONT-010 and SEG-TURN-103 ask for a refusal without saying that a repeat is looked up first.",
+    ),
+    _rule(
         "refusal_claims_nothing", "A refusal claims no name.",
         "the refused start's content stays with the name", "SEG-TURN-021", "refusal claims nothing", "names",
     ),
     _rule(
         "name_kept", "The bare name outlives the record, and a repeat is told so.",
-        "the name goes with the record", "SEG-TURN-058 SEG-TURN-059", "asked once", "names",
+        "the name goes with the record", "SEG-TURN-058 SEG-TURN-059", "asked once", "reading",
     ),
     _rule(
         "delete_keeps_name", "Deleting a handle deletes the record, not the name.",
-        "the name is deleted too", "SEG-CONT-074", "asked once", "names",
+        "the name is deleted too", "SEG-CONT-074", "asked once", "reading",
     ),
     _rule(
         "cut_cancels_nothing", "A lost connection cancels nothing.",
@@ -102,6 +109,7 @@ _ALL = (
     _rule(
         "fresh_epoch", "An epoch is never used twice, not even after the name was forgotten.",
         "the count of epochs goes with the name", "SEG-TURN-130", "one run", "forgotten",
+        "SEG-TURN-130 asks for an epoch, not that it is never used twice.",
     ),
     # --- the record and its readers ---
     _rule(
@@ -111,6 +119,7 @@ _ALL = (
     _rule(
         "memory_record", "A record that died with its node is gone, and nobody makes another.",
         "whoever closes the turn begins a record", "SEG-CONT-048 SEG-TURN-071", "only what is recorded", "none",
+        "SEG-TURN-131 asks for a closed record also where SEG-CONT-048 leaves none to close.",
     ),
     _rule(
         "resume_after", "A resume delivers every event behind the number that it names.",
@@ -123,6 +132,7 @@ _ALL = (
     _rule(
         "begin_anew", "A reading from the beginning is begun anew by its client.",
         "the client leaves out the numbers that it has seen", "SEG-TURN-073", "same items", "reading",
+        "No requirement asks it of a client.",
     ),
     _rule(
         "reading_replaced", "A new reading on a connection replaces the older one there.",
@@ -130,11 +140,17 @@ _ALL = (
     ),
     _rule(
         "many_readers", "A reading on one connection ends none on another.",
-        "the newest takes the turn", "SEG-TURN-079", "everybody hears", "reading",
+        "the newest takes the turn", "SEG-TURN-079", "all hear", "reading",
     ),
     _rule(
         "reading_pinned", "A reading that has begun comes to its end, though the record's time passes.",
-        "it is cut off with the record", "SEG-TURN-074 SEG-TURN-075", "everybody hears", "reading",
+        "it is cut off with the record", "SEG-TURN-074 SEG-TURN-075", "all hear", "reading",
+        "SEG-TURN-075 says how long a record can be read, not what becomes of a reading that lasts longer.",
+    ),
+    _rule(
+        "reading_told", "A reading whose record is deleted under it is told so.",
+        "it stops without a word", "SEG-TURN-076 SEG-CONT-074", "all hear", "reading",
+        "SEG-CONT-074 deletes records and says nothing of those who read them.",
     ),
     # --- cancel ---
     _rule(
@@ -161,7 +177,7 @@ _ALL = (
     # --- steers ---
     _rule(
         "steer_settled", "The write of the end settles every steer that still waits.",
-        "it leaves them waiting", "SEG-TURN-121", "everybody hears", "steer",
+        "it leaves them waiting", "SEG-TURN-121", "all hear", "steer",
     ),
     _rule(
         "steer_answered_first", "A steer is answered before the terminal event is delivered to who steered.",
@@ -169,15 +185,26 @@ _ALL = (
     ),
     _rule(
         "steer_too_late", "A steer of a finished turn that did not know it is too late.",
-        "it waits", "SEG-TURN-122", "everybody hears", "steer",
+        "it waits", "SEG-TURN-122", "all hear", "steer",
     ),
     _rule(
         "steer_attached", "A repeated steer gets the answer of the first.",
         "it is taken as another", "SEG-TURN-123", "one answer for a steer", "steer",
     ),
     _rule(
+        "steer_kept", "A steer that had entered is told so also when the turn has ended.",
+        "every steer of a finished turn is too late", "SEG-TURN-123", "one answer for a steer", "steer",
+        "SEG-TURN-122, read by its words, and the table of states ask for too_late here.",
+    ),
+    _rule(
         "steer_gone", "Where the steer's name went with the record, the answer is events_gone.",
         "it is too_late", "SEG-TURN-123", "one answer for a steer", "steer",
+        "The table of states allows too_late for every steer when only the name is left.",
+    ),
+    _rule(
+        "steer_answered_alone", "Who steers and does not read the place where it entered is answered alone.",
+        "turn.steered comes in readings only", "SEG-TURN-121 SEG-TURN-123", "all hear", "steer",
+        "Of a cancel the text says so, of a steer it does not; and SEG-TURN-003 seems to forbid it behind the end.",
     ),
     _rule(
         "steer_conflict", "Other input under a known steer's name is a conflict.",

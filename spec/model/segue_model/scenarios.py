@@ -13,13 +13,13 @@ _ALL = (
         script="a",
         readers=2,
         nodes=2,
-        budget=Budget(starts=3, others=1, refusals=1, cuts=1, aged=1, deleted=1),
+        budget=Budget(starts=3, others=1, refusals=1, cuts=1, aged=1),
     ),
     Scenario(
         "provider",
         "The provider breaks off or falls silent, the parent expires, the node dies; a refused start is sent again.",
         script="a",
-        parent=True,
+        parent="AB",
         deadline=True,
         budget=Budget(starts=2, refusals=1, cuts=1, kills=1, breaks=1, silences=1, orphaned=1),
     ),
@@ -31,10 +31,10 @@ _ALL = (
     ),
     Scenario(
         "reading",
-        "Two clients read one turn, on and off, from the beginning and from where they were, with deltas merged.",
+        "Two clients read one turn, on and off, from anywhere, merged or not; its record ages or is deleted.",
         readers=2,
         merge=True,
-        budget=Budget(starts=3, resumes=1, cuts=1, aged=1),
+        budget=Budget(starts=3, resumes=1, cuts=1, aged=1, deleted=1),
     ),
     Scenario(
         "cancel",
@@ -45,16 +45,16 @@ _ALL = (
     ),
     Scenario(
         "steer",
-        "A turn is steered, and the steer repeated, with the same and other input; a cancel, a cut, an old record.",
+        "A turn is steered, and the steer repeated, with the same and other input; a cut, an old record.",
         script="a]",
-        budget=Budget(starts=1, resumes=1, cancels=1, steers=2, strange=1, cuts=1, aged=1),
+        budget=Budget(starts=1, resumes=1, steers=2, strange=1, cuts=1, aged=1),
     ),
     Scenario(
         "steer and call",
-        "A turn that ends in a call is steered and repeated, while its node may die and its client be cut.",
+        "A turn that ends in a call is steered, repeated and cancelled, while its node may die.",
         script="]{}",
         nodes=2,
-        budget=Budget(starts=2, steers=2, cuts=1, kills=1),
+        budget=Budget(starts=2, cancels=1, steers=2, kills=1),
     ),
     Scenario(
         "forgotten",
@@ -73,7 +73,7 @@ _ALL = (
     ),
     Scenario(
         "mixed",
-        "One of everything: a start, a resume, a steer, a cancel, a cut, a kill and a stall, in any order, at two nodes.",
+        "One of everything: a start, a resume, a steer, a cancel, a cut, a kill and a stall, in any order, two nodes.",
         script="]",
         nodes=2,
         budget=Budget(starts=1, resumes=1, cancels=1, steers=1, cuts=1, kills=1, stalls=1),

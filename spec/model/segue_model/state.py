@@ -19,6 +19,7 @@ __all__ = [
     "Budget",
     "Model",
     "Node",
+    "Observation",
     "Reader",
     "Scenario",
     "Step",
@@ -37,6 +38,10 @@ NOBODY = -1
 PARENT = ("p",)
 FAILURES = frozenset({"interrupted", "deadline", "upstream"})
 ENDS = FAILURES | {"completed", "cancelled", "incomplete"}
+
+
+# What an observer of the wires sees: what it is, which reader, and more.
+Observation = tuple[Any, ...]
 
 
 class Budget(NamedTuple):
@@ -71,7 +76,7 @@ class Scenario:
     readers: int = 1
     nodes: int = 1
     retention: str = "cached"
-    parent: bool = False  # whether the starts name a parent
+    parent: str = ""  # the contents, of A and B, that name a parent
     merge: bool = False  # whether deliveries may merge two neighbouring deltas
     deadline: bool = False
     budget: Budget = field(default_factory=Budget)
@@ -140,7 +145,7 @@ class World(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step: a line of the story, the world behind it, and what a client or an observer of its wire sees of it.
+    """One step: a line of the story, the world behind it, and what an observer of the wires sees of it, in order.
 
     `fair` is false for what may happen and need not: faults, and what clients do of their own accord.
     """
@@ -148,7 +153,7 @@ class Step(NamedTuple):
     text: str
     world: World
     fair: bool = True
-    seen: tuple[Any, ...] = ()
+    seen: tuple[Observation, ...] = ()
 
 
 class Model:
