@@ -96,9 +96,8 @@ class Story:
         Deviation where the endpoint lost it, Inconclusive where the model does not know it either with everything
         before it. `requirement` is the one that a loss breaks; a word of the others breaks the check's own.
         """
-        outcome = completed(
-            await self.client.turn(question, **options), "a turn from a parent must run", requirement=requirement
-        )
+        answer = self.client.excuse(await self.client.turn(question, **options))
+        outcome = completed(answer, "a turn from a parent must run", requirement=requirement)
         leaked = [other for other in others if says(outcome.text, other)]
         if leaked:
             raise Deviation(
@@ -116,8 +115,12 @@ class Story:
 
         A history that was not there to begin with is a loss that other checks tell, and no fault of what comes next.
         """
+        # What OpenAI's WebSocket has in memory is gone on from once and then an older response: the second look shows
+        # whether the endpoint reads it from its store, as it need not.
+        looks = 2 if self.client.subject.wire == "openai-ws" else 1
         try:
-            await self.fork().recalls(secret, **options)
+            for _ in range(looks):
+                await self.fork().recalls(secret, **options)
         except Deviation as lost:
             raise Untestable(f"the history is not there to begin with: {lost.message}") from None
 

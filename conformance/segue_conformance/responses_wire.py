@@ -40,6 +40,8 @@ async def events_of(subject: Subject, body: dict[str, Any]) -> list[dict[str, An
             event = parsed(frame)
             if event["type"].startswith("response.") or event["type"] == "error":
                 found.append(event)
+        if found[-1]["type"] == "error" and "rate_limit" in json.dumps(found[-1]):
+            raise Inconclusive(f"the endpoint is busy: {json.dumps(found[-1])[:300]}")
         return found
 
 

@@ -5,6 +5,7 @@ A check never imports a wire. Every wait is limited, every request counted again
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +24,7 @@ from segue_schemas import models
 
 from .recorder import Recorder
 from .settings import Settings
-from .verdicts import Deviation, Inconclusive, NotOffered, Untestable
+from .verdicts import CheckSignal, Deviation, Inconclusive, NotOffered, Untestable
 
 __all__ = ["INHERIT", "Budget", "Client", "Subject"]
 
@@ -32,6 +33,8 @@ INHERIT: dict[str, Any] = {}
 
 #: Seconds that the end of a stream may come behind its terminal event before the suite goes on without it.
 _STREAM_END = 0.5
+#: How often a turn that met a rate limit is asked for again, and seconds that are waited for it at most.
+_REPEATS, _LONGEST_WAIT = 2, 10.0
 _BUSY = ("rate_limited", "quota_exceeded", "overloaded")
 
 
@@ -73,6 +76,8 @@ class Subject:
         self.document = document
         self.budget = budget or Budget()
         self.requests = 0
+        #: Whether a stored response was seen to be read from the store, on the wire where it need not be (openai-ws).
+        self.reads_store = False
         self._labels = itertools.count(1)
         self._sessions: set[Session] = set()
 
@@ -200,6 +205,8 @@ class Subject:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             async with pool.stream(Request(method, path, named, body)) as answer:
+                if answer.status == 429:
+                    raise Inconclusive("the endpoint is busy: it answered 429")
                 yield answer
         finally:
             await pool.close()
@@ -226,6 +233,11 @@ class Client:
     def __init__(self, subject: Subject, session: Session) -> None:
         self.subject = subject
         self.session = session
+        # What an OpenAI wire promises to hold: by lane the response that a WebSocket has in memory, and not what was
+        # answered with `store: false` over HTTP.
+        self._newest: dict[str | None, str] = {}
+        self._unkept: set[str] = set()
+        self._excuse: tuple[Outcome, CheckSignal] | None = None
 
     @property
     def welcome(self) -> models.Welcome | None:
@@ -256,14 +268,57 @@ class Client:
         return turn
 
     async def turn(self, input: Input, **options: Any) -> Outcome:
-        """Return what became of a turn. Inconclusive where the endpoint is only too busy to say."""
+        """Return what became of a turn. Inconclusive where the endpoint is only too busy to say, time and again."""
         outcome = await (await self.start(input, **options)).outcome()
+        for _ in range(_REPEATS):
+            if outcome.refused is None or outcome.refused.code != "rate_limited":
+                break
+            wait = outcome.refused.retry_after_ms
+            await asyncio.sleep(min(wait / 1000 if isinstance(wait, int) else 1.0, _LONGEST_WAIT))
+            outcome = await (await self.start(input, **options)).outcome()
         link = self.session.link
         if isinstance(link, HTTPLink) and not self.subject.native:
             # A stream may end a little behind its terminal event, and one endpoint was found that stores the response
             # in between: a client that goes on at once is then told, now and then, that there is no such parent.
             await link.settled(_STREAM_END)
+        if not self.subject.native:
+            self._remember(outcome)
         return self.judged(outcome)
+
+    def _remember(self, outcome: Outcome) -> None:
+        start, told = outcome.start, outcome.continuation
+        if not isinstance(start, models.TurnStart):
+            return
+        stored = start.retention not in ("none", "connection")
+        lane = start.lane if isinstance(start.lane, str) else None
+        parent = start.parent if isinstance(start.parent, str) else None
+        if parent in self._unkept and outcome.refused is not None:
+            self._excuse = (outcome, Untestable("the Response said `store: false`, so that nothing can go on from it"))
+        if not self.subject.is_stream:
+            if told is not None and told.retention == "none" and stored:
+                self._unkept.add(told.id)
+            return
+        older = parent is not None and parent not in self._newest.values()
+        if told is not None:
+            self.subject.reads_store |= older and stored
+            self._newest[lane] = told.id
+        elif outcome.refused is not None:
+            if older and not self.subject.reads_store and outcome.refused.code == "continuation_not_found":
+                told_lost = "an older response was told to be lost: over this wire it need not be read from a store"
+                self._excuse = (outcome, Inconclusive(told_lost))
+            if self._newest.get(lane) == parent:
+                self._newest.pop(lane, None)
+
+    def excuse(self, outcome: Outcome) -> Outcome:
+        """Return an outcome, unless it is a miss that an OpenAI wire documents: then say what that makes of the check.
+
+        Over HTTP a response that was not stored is no parent. A WebSocket holds the latest response of each lane, and
+        a refused turn takes its parent away there; an older one MAY be read from the store, so that only an endpoint
+        that was seen to read one has to.
+        """
+        if self._excuse is not None and outcome is self._excuse[0]:
+            raise self._excuse[1]
+        return outcome
 
     def judged(self, outcome: Outcome) -> Outcome:
         """Return the outcome unless it says nothing about the endpoint's rules: a rate limit is no verdict."""
@@ -274,7 +329,7 @@ class Client:
 
     async def say(self, input: Input, **options: Any) -> Outcome:
         """Return a turn that has to work for the check to mean anything; Untestable where it does not."""
-        outcome = await self.turn(input, **options)
+        outcome = self.excuse(await self.turn(input, **options))
         if outcome.completed is None:
             error = outcome.error
             told = f"{error.code}: {error.message}" if error else "no answer"

@@ -14,8 +14,8 @@ from segue_schemas import models
 
 from ..errors import NotCarried, RemoteProtocolError
 from .base import NotJSON, Refuse, TurnFacts, check_json, refusal
-from .responses import body_of, create_of, encode_error, error_status
-from .responses_decoder import ResponsesDecoder, parse_event
+from .responses import body_of, create_of, decode_error, encode_error, error_status
+from .responses_decoder import ResponsesDecoder, parse_event, status_of
 from .responses_encoder import ResponsesEncoder
 
 __all__ = ["OpenAIWSClient", "OpenAIWSServer"]
@@ -75,10 +75,17 @@ class OpenAIWSClient:
 
     def _error(self, lane: str | None, frame: str, event: dict[str, Any]) -> list[models.ServerMessage]:
         queue = self._lanes.get(lane)
-        if not queue and lane is None:
+        # A response that runs does not end by what refuses a request: that is said of one that still waits.
+        running = queue[0].response_id is not None if queue else False
+        refuses = decode_error(event, status=status_of(event)).effect == "none"
+        if queue and running and refuses and len(queue) > 1:
+            waiting = queue[1]
+            del queue[1]
+            return waiting.receive(frame, event)
+        if lane is None and (not queue or (running and refuses)):
             # A refusal of the lane's name itself comes without it; it can only mean a turn not yet accepted.
-            waiting = [q for q in self._lanes.values() if q and q[0].response_id is None]
-            queue = waiting[0] if len(waiting) == 1 else None
+            others = [q for q in self._lanes.values() if q and q[0].response_id is None]
+            queue = others[0] if len(others) == 1 else queue
         if not queue:
             decoder = ResponsesDecoder("none", retention="none")
             (told,) = decoder.receive(frame, event)

@@ -318,7 +318,9 @@ def decode_error(
     known = _FROM_CODE.get(code or "")
     if known is None and (status is None or status in (400, 404)) and _means_lost_parent(code, param, text):
         known = ("continuation_not_found", "resend_full")
-    client_fault = status is not None and 400 <= status < 500
+    # A WebSocket's error may bear no status: then its type, or a member that is at fault, says whose fault it is.
+    named = status is None and code != "server_error" and (kind == "invalid_request_error" or param is not None)
+    client_fault = named or (status is not None and 400 <= status < 500)
     if known is None:
         otherwise: tuple[str, models.Advice] = (
             ("invalid_request", "fix") if client_fault else ("internal_error", "retry")

@@ -15,7 +15,7 @@ from ..errors import RemoteProtocolError
 from .base import check_json
 from .responses import decode_error
 
-__all__ = ["ResponsesDecoder", "turn_of_response"]
+__all__ = ["ResponsesDecoder", "status_of", "turn_of_response"]
 
 _UNSET = msgspec.UNSET
 
@@ -220,9 +220,7 @@ class ResponsesDecoder:
 
     def _error(self, event: dict[str, Any]) -> models.ServerMessage:
         self.finished = True
-        # Each shape has its own name for it, and a member may be there and null.
-        given = [event.get("status"), event.get("status_code")]
-        status = next((n for n in given if isinstance(n, int) and not isinstance(n, bool)), None)
+        status = status_of(event)
         error = decode_error(
             event,
             status=status,
@@ -251,6 +249,12 @@ def parse_event(data: bytes | str) -> dict[str, Any]:
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
         raise RemoteProtocolError("an event without a `type`", expected="a JSON object with `type`", got=shown[:300])
     return event
+
+
+def status_of(event: dict[str, Any]) -> int | None:
+    """Return the status that an `error` event bears: each shape has its own name for it, and either may be null."""
+    given = [event.get("status"), event.get("status_code")]
+    return next((n for n in given if isinstance(n, int) and not isinstance(n, bool)), None)
 
 
 def turn_of_response(turn: str, body: bytes, *, retention: models.Retention) -> list[models.ServerMessage]:

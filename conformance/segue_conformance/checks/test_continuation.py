@@ -46,11 +46,9 @@ async def test_models_words(subject: Subject) -> None:
         story = Story(client)
         asked = "Choose a random word and tell me. Answer with the word only."
         first = await story.say(asked)
-        chosen = first.text.strip().strip(".!\"'`*").split()
-        if len(chosen) != 1 or len(chosen[0]) < 3:
-            raise Inconclusive(f"the model was asked for one word and said {first.text[:120]!r}")
+        chosen = _chosen(first.text)
         second = await story.say("Repeat after me: good.", parent=_handle(first))
-        await story.recalls(chosen[0], ASK_CHOSEN, parent=_handle(second))
+        await story.recalls(chosen, ASK_CHOSEN, parent=_handle(second))
 
 
 @check("SEG-CONT-014", "SEG-CONT-019", profile="continuation")
@@ -61,11 +59,8 @@ async def test_tools_words(subject: Subject) -> None:
         context = subject.base_context(tools=[TOOL])
         first, call = await call_tool(story, context=context)
         told = tool_output(call, f"The word is {secret}.")
-        answer = completed(
-            await client.turn([told], parent=_handle(first), context=context),
-            "a tool's output was sent as a delta",
-            requirement="SEG-CONT-019",
-        )
+        outcome = client.excuse(await client.turn([told], parent=_handle(first), context=context))
+        answer = completed(outcome, "a tool's output was sent as a delta", requirement="SEG-CONT-019")
         story.add(answer)
         await story.recalls(secret, ASK_TOOL, parent=_handle(answer), context=context)
 
@@ -131,10 +126,8 @@ async def test_handle_is_immutable(subject: Subject) -> None:
         story, first_word, later_word = Story(client), word(), word()
         first = await story.say(plant(first_word), retention=tier)
         await story.stands(first_word, parent=_handle(first), retention=tier)
-        completed(
-            await client.turn(plant(later_word), parent=_handle(first), retention=tier),
-            "a handle that was gone on from once must go on again",
-        )
+        again = client.excuse(await client.turn(plant(later_word), parent=_handle(first), retention=tier))
+        completed(again, "a handle that was gone on from once must go on again")
         await story.recalls(first_word, others=[later_word], parent=_handle(first), retention=tier)
 
 
@@ -305,6 +298,18 @@ def _handle(outcome: object) -> str:
     if continuation is None:
         raise Untestable("a turn that leads up to the check issued no continuation")
     return str(continuation.id)
+
+
+def _chosen(text: str) -> str:
+    """Return the word that a model chose: what it quotes or stresses, else the last one of a short answer.
+
+    Words that any answer to the question could bear are none, or an endpoint that lost the word would say it too.
+    """
+    told = re.findall(r"[*_`\"“‘]+([A-Za-z-]{3,})[*_`\"”’.]+", text) or re.findall(r"[A-Za-z-]{3,}", text)
+    common = "the word random choose chosen choice tell answer only with you your now any one there here sure that this"
+    if not told or len(text.split()) > 16 or told[-1].lower() in common.split():
+        raise Inconclusive(f"the model was asked for one word and said {text[:120]!r}")
+    return str(told[-1])
 
 
 def _keeps_older(subject: Subject) -> models.Retention:

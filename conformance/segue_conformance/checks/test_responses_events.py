@@ -8,7 +8,7 @@ from typing import Any
 from ..registry import check
 from ..responses_wire import create, events_of, refusal_of, terminal_of
 from ..subject import Subject
-from ..verdicts import Deviation, Inconclusive, NotOffered
+from ..verdicts import Deviation, NotOffered
 
 OPENAI = ("openai-ws", "openai-http")
 
@@ -71,7 +71,7 @@ async def test_copies_equal_deltas(subject: Subject) -> None:
             part = event.get("part")
             _same("response.content_part.done", streamed[key], part.get("text") if isinstance(part, dict) else None)
     if not streamed:
-        raise Inconclusive("no text was streamed")
+        raise NotOffered("no text is streamed: every item comes whole")
 
 
 def _same(where: str, streamed: str, copy: Any) -> None:
@@ -117,7 +117,7 @@ async def test_delta_members(subject: Subject) -> None:
     terminal_of(events)
     deltas = [event for event in events if event["type"] == "response.output_text.delta"]
     if not deltas:
-        raise Inconclusive("no text was streamed")
+        raise NotOffered("no text is streamed: every item comes whole")
     for event in deltas:
         wrong = [name for name in ("output_index", "content_index") if not isinstance(event.get(name), int)]
         wrong += [] if isinstance(event.get("delta"), str) else ["delta"]

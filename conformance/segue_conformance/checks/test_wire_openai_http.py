@@ -79,6 +79,8 @@ async def test_lost_parent_status(subject: Subject) -> None:
 async def test_unknown_id_is_404(subject: Subject) -> None:
     """Reading a response that is not held is answered 404."""
     answer = await subject.fetch("GET", "/responses/resp_" + "0123456789abcdef" * 2)
+    if answer.status in (405, 501):
+        raise NotOffered(f"reading is not offered: status {answer.status}")
     if answer.status != 404:
         raise Deviation("reading an id that never existed", expected="404", actual=str(answer.status))
 
