@@ -17,8 +17,8 @@ def links(text: str) -> list[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors that Python-Markdown gives to a page's headings: a repeated one gets a number."""
-    found: set[str] = set()
+    """The anchors of a page: its own, and those that Python-Markdown gives to headings, numbered where repeated."""
+    found = set(re.findall(r'<a id="([^"]+)"></a>', text))  # set by hand, as the page of results does
     for title in re.findall(r"^#{1,6} (.+)$", _CODE.sub(lambda m: "" if "\n" in m[0] else m[0], text), re.MULTILINE):
         base = re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", title).strip().lower())
         anchor, number = base, 0

@@ -82,23 +82,37 @@ async def test_signs_of_life(subject: Subject) -> None:
     limits = subject.limits
     if limits is None:
         raise NotOffered("no heartbeat_ms is declared: there is no discovery document")
-    longest = limits.heartbeat_ms / 1000 * _SLACK + _LINE
+    for last_try in (False, True):
+        silence = await _longest_silence(subject, limits.heartbeat_ms)
+        if silence is None:
+            return
+        if last_try:
+            raise Deviation(
+                f"the turn was silent for {silence:.0f} ms, twice",
+                expected=f"an event or turn.progress at least every {limits.heartbeat_ms} ms",
+                actual=f"nothing for {silence:.0f} ms",
+            )
+        # This machine, or the line, may have been the slow one: a single silence accuses nobody.
+        subject.recorder.note(f"silent for {silence:.0f} ms: once more")
+
+
+async def _longest_silence(subject: Subject, heartbeat_ms: int) -> float | None:
+    """Return for how many ms a slow turn was silent, None where never for too long."""
+    longest = heartbeat_ms / 1000 * _SLACK + _LINE
     async with subject.open() as client:
         turn = await client.start(SLOW)
         began = last = time.monotonic()
+        silence = 0.0
         while not turn.result.ended:
             await turn.next()
             now = time.monotonic()
-            if now - last > longest:
-                raise Deviation(
-                    f"the turn was silent for {(now - last) * 1000:.0f} ms",
-                    expected=f"an event or turn.progress at least every {limits.heartbeat_ms} ms",
-                    actual=f"nothing between {(last - began) * 1000:.0f} and {(now - began) * 1000:.0f} ms",
-                )
-            last = now
+            silence, last = max(silence, now - last), now
         completed(client.judged(turn.result), "a long text was asked for")
-        if (last - began) < limits.heartbeat_ms / 1000:
+        if silence > longest:
+            return silence * 1000
+        if (last - began) * 1000 < heartbeat_ms:
             raise Inconclusive(f"the turn took {(last - began) * 1000:.0f} ms, less than one heartbeat")
+        return None
 
 
 @check("SEG-LIVE-040", "SEG-LIVE-041", "SEG-LIVE-042", profile="live")
