@@ -139,3 +139,67 @@ def test_the_example_of_a_problem_is_an_error(chapters: dict[str, str]) -> None:
     members = json.loads(problem)
     assert members["type"] == f"urn:segue:error:{members['code']}"
     segue_schemas.validator("errors.json#/$defs/Error").validate(members)
+
+
+def test_what_a_start_says_is_what_the_schema_allows(chapters: dict[str, str], defs: dict[str, Any]) -> None:
+    listed = [names(row[0])[0] for row in rows(chapters["turns.md"], "member")]
+    members = defs["TurnStart"]["properties"].keys() - {"type"}
+    assert sorted(listed) == sorted(members)
+
+
+def test_content_of_a_turn_is_the_same_in_rule_and_table(chapters: dict[str, str], defs: dict[str, Any]) -> None:
+    listed = {names(row[0])[0] for row in rows(chapters["resume.md"], "member")}
+    (rule,) = [line for line in chapters["resume.md"].splitlines() if line.startswith("- **SEG-TURN-055**")]
+    assert {name for name in names(rule) if name != "input"} | {"input", "context"} == listed
+    (free,) = [line for line in chapters["resume.md"].splitlines() if line.startswith("- **SEG-TURN-056**")]
+    assert listed | set(names(free)) == defs["TurnStart"]["properties"].keys() - {"type", "turn"}
+
+
+@pytest.mark.parametrize(
+    ("chapter", "head", "definition"), [("bundles.md", "member", "Bundle"), ("observability.md", "member", "Timing")]
+)
+def test_members_listed_are_those_of_the_schema(
+    chapters: dict[str, str], defs: dict[str, Any], chapter: str, head: str, definition: str
+) -> None:
+    listed = {name for row in rows(chapters[chapter], head) for name in names(row[0])}
+    assert listed == set(defs[definition]["properties"])
+
+
+def test_features_that_profiles_need_exist(chapters: dict[str, str], generator: Any) -> None:
+    table = rows(chapters["profiles.md"], "profile")
+    assert [row[0].strip("*") for row in table] == [name for name in generator.PROFILES if name != "binding"]
+    known = {name for row in rows(chapters["capabilities.md"], "feature") for name in names(row[0])}
+    assert {name for row in table for name in names(row[2])} <= known
+
+
+def test_prefixed_messages_of_the_extension_exist(chapters: dict[str, str], defs: dict[str, Any]) -> None:
+    known = {kind for union in ("ClientMessage", "ServerMessage") for kind in defs[union]["discriminator"]["mapping"]}
+    used = set(re.findall(r"segue:([a-z]+(?:\.[a-z]+)?)\b", chapters["binding-responses-extension.md"]))
+    assert len(used) > 10
+    assert used <= known
+
+
+def test_members_that_the_extension_carries_exist(chapters: dict[str, str], defs: dict[str, Any]) -> None:
+    table = rows(chapters["binding-responses-extension.md"], "member")
+    listed = {name for row in table for name in names(row[0])}
+    assert listed <= defs["TurnStart"]["properties"].keys()
+    # What the wire has itself: its own names for these.
+    assert defs["TurnStart"]["properties"].keys() - listed == {"type", "parent", "input"}
+
+
+def test_every_binding_says_what_it_makes_of_the_guarantees(chapters: dict[str, str]) -> None:
+    bindings = {name: text for name, text in chapters.items() if name.startswith("binding-")}
+    assert len(bindings) == 7
+    for name, text in bindings.items():
+        assert "\n## Guarantees\n" in text, name
+        assert "Profiles that can be reached: " in text, name
+    told = re.findall(r"^\| (G\d+) ", chapters["profiles.md"], re.MULTILINE)
+    assert told == [f"G{number}" for number in range(1, 11)]
+
+
+def test_codes_in_the_mapping_tables_exist(chapters: dict[str, str], defs: dict[str, Any]) -> None:
+    known, advices = set(defs["KnownErrorCode"]["enum"]), set(defs["Advice"]["enum"])
+    for row in rows(chapters["binding-anthropic.md"], "`error.type`"):
+        assert set(names(row[2])) <= known, row
+        assert names(row[3])[0] in advices, row
+    assert {names(row[1])[0] for row in rows(chapters["binding-openai-http.md"], "OpenAI")} <= known
