@@ -17,6 +17,7 @@ __all__ = ["FrontDoor", "main"]
 GROUP = "segue.commands"
 #: One line for each of the distribution's own commands, and the extra that it needs: told without loading it.
 _OWN: Mapping[str, tuple[str, str]] = {
+    "bindings": ("Generate client bindings from the schemas.", "bindings"),
     "check": ("Check an endpoint for stateful continuation.", "check"),
     "matrix": ("Compare reports: a Markdown page of checks by endpoint and wire.", "check"),
     "serve": ("Serve the reference endpoint, all wires on one port.", "gateway"),
