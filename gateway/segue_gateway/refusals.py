@@ -56,7 +56,7 @@ def continuation_not_found(identifier: str, param: str = "parent") -> Refuse:
     """The one answer for an id that is unknown, foreign, expired, evicted or deleted (SEG-ISO-001)."""
     shown = identifier[:120]
     text = f"No continuation '{shown}' is held for you; send the history in full."
-    return refusal("continuation_not_found", "resend_full", text, param=param)
+    return refusal("continuation_not_found", "resend_full", text, param=param, detail={"id": shown})
 
 
 def history_mismatch(what: str, *, digest: str, length: int, context: str) -> Refuse:

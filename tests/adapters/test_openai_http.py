@@ -214,3 +214,39 @@ def test_input_items_newest_first() -> None:
     ]  # fmt: skip
     empty = json.loads(SERVER.input_items("resp_1", []).body)
     assert (empty["data"], empty["first_id"], empty["last_id"]) == ([], None, None)
+
+
+ITEMS = [{"type": "message", "role": "user", "content": str(number), "id": f"i{number}"} for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("query", "ids", "more"),
+    [
+        ({}, ["i4", "i3", "i2", "i1", "i0"], False),
+        ({"order": "asc"}, ["i0", "i1", "i2", "i3", "i4"], False),
+        ({"limit": "2"}, ["i4", "i3"], True),
+        ({"order": "asc", "limit": "2", "after": "i1"}, ["i2", "i3"], True),
+        ({"after": "i0"}, [], False),
+    ],
+)
+def test_pages_of_input_items(query: dict[str, str], ids: list[str], more: bool) -> None:
+    call = received("GET", "/responses/resp_1/input_items", **query)
+    page = json.loads(SERVER.input_items("resp_1", ITEMS, call.page).body)
+    assert [item["id"] for item in page["data"]] == ids
+    assert page["has_more"] is more
+    assert (page["first_id"], page["last_id"]) == ((ids[0], ids[-1]) if ids else (None, None))
+
+
+@pytest.mark.parametrize("query", [{"order": "up"}, {"limit": "0"}, {"limit": "101"}, {"limit": "x"}])
+def test_a_page_that_is_none_is_refused(query: dict[str, str]) -> None:
+    with pytest.raises(Refuse) as caught:
+        received("GET", "/responses/resp_1/input_items", **query)
+    assert caught.value.status == 400
+    assert caught.value.error.param == next(iter(query))
+
+
+def test_a_page_behind_an_unknown_item_is_refused() -> None:
+    call = received("GET", "/responses/resp_1/input_items", after="i9")
+    with pytest.raises(Refuse) as caught:
+        SERVER.input_items("resp_1", ITEMS, call.page)
+    assert (caught.value.status, caught.value.error.param) == (404, "after")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
@@ -62,6 +62,16 @@ class _Exchange:
     def data(self, chunk: bytes) -> list[models.ServerMessage]:
         self._body += chunk
         return []
+
+    def _refused(self) -> bool:
+        """Whether a route that names a response refuses: by its status, or by an error in a Response's place."""
+        if self.status >= 400:
+            return True
+        try:
+            body = check_json(bytes(self._body))
+        except NotJSON:
+            return False
+        return isinstance(body, dict) and isinstance(body.get("error"), dict) and "id" not in body
 
     def _error(self) -> models.Error:
         """Return the refusal that a status of 400 or more means, in whichever envelope it came."""
@@ -125,6 +135,7 @@ class _Create(_Exchange):
         if not self._decoder.finished:
             raise RemoteProtocolError(
                 "the event stream ended before a terminal event",
+                requirement="SEG-TURN-002",
                 expected="response.completed, response.incomplete, response.failed or an error event",
                 got="the end of the stream",
             )
@@ -143,7 +154,7 @@ class _Delete(_Exchange):
 
     def end(self) -> list[models.ServerMessage]:
         asked = self._message
-        if self.status >= 400:
+        if self._refused():
             return [models.ErrorMessage(error=_by_id(self._error()), refused="continuation.delete", ref=asked.ref)]
         return [models.ContinuationDeleted(ref=asked.ref, id=asked.id)]
 
@@ -158,7 +169,7 @@ class _Retrieve(_Exchange):
 
     def end(self) -> list[models.ServerMessage]:
         asked = self._message
-        if self.status >= 400:
+        if self._refused():
             return [models.ErrorMessage(error=_by_id(self._error()), refused="continuation.get", ref=asked.ref)]
         return [
             models.ContinuationInfo(ref=asked.ref, continuation=models.Continuation(id=asked.id, retention="cached"))
@@ -173,6 +184,15 @@ def _by_id(error: models.Error) -> models.Error:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for: newest first unless `oldest_first`, `limit` of them, behind the id `after`."""
+
+    oldest_first: bool = False
+    limit: int = 20
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OpenAICall:
     """What a request asks for: `start` for a create, `id` for the routes that name a response."""
 
@@ -180,6 +200,20 @@ class OpenAICall:
     start: models.TurnStart | None = None
     stream: bool = False
     id: str = ""
+    page: Page = field(default_factory=Page)
+
+
+_FIRST_PAGE = Page()
+
+
+def _page(query: Mapping[str, str]) -> Page:
+    """Return what a list's query asks for; Refuse with the parameter at fault."""
+    order, limit = query.get("order", "desc"), query.get("limit", "20")
+    if order not in ("asc", "desc"):
+        raise refusal("invalid_request", "fix", "'order' must be 'asc' or 'desc'.", param="order")
+    if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 100):
+        raise refusal("invalid_request", "fix", "'limit' must be a number from 1 to 100.", param="limit")
+    return Page(order == "asc", int(limit), query.get("after"))
 
 
 class OpenAIHTTPServer:
@@ -195,7 +229,7 @@ class OpenAIHTTPServer:
             return OpenAICall("create", create.start, create.stream)
         if steps[0] == "responses" and len(steps) in (2, 3) and steps[1]:
             if len(steps) == 3 and request.method == "GET" and steps[2] == "input_items":
-                return OpenAICall("input_items", id=steps[1])
+                return OpenAICall("input_items", id=steps[1], page=_page(request.query))
             if len(steps) == 2 and request.method == "GET":
                 if request.query.get("stream") == "true":
                     raise refusal("not_offered", "fix", "Streaming a response again is not offered.", param="stream")
@@ -236,8 +270,8 @@ class OpenAIHTTPServer:
         """Return the answer to a delete."""
         return self.json({"id": identifier, "object": "response", "deleted": True})
 
-    def input_items(self, response_id: str, items: list[Any]) -> Answer:
-        """Return a page of the input items behind a response, newest first, each with an id."""
+    def input_items(self, response_id: str, items: list[Any], page: Page = _FIRST_PAGE) -> Answer:
+        """Return a page of the input items behind a response, each with an id; Refuse where `after` names none."""
         data = []
         for index, item in enumerate(items):
             members = msgspec.json.decode(item) if isinstance(item, bytes | msgspec.Raw) else dict(item)
@@ -250,9 +284,18 @@ class OpenAIHTTPServer:
                 members["status"] = "completed"
             members.setdefault("id", f"item_{response_id.removeprefix('resp_')}_{index}")
             data.append(members)
-        data.reverse()
-        first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
-        return self.json({"object": "list", "data": data, "first_id": first, "last_id": last, "has_more": False})
+        if not page.oldest_first:
+            data.reverse()
+        if page.after is not None:
+            places = [place for place, item in enumerate(data) if item["id"] == page.after]
+            if not places:
+                text = f"There is no item '{page.after[:120]}' in this list."
+                raise refusal("invalid_request", "fix", text, param="after", status=404)
+            data = data[places[0] + 1 :]
+        shown = data[: page.limit]
+        first, last = (shown[0]["id"], shown[-1]["id"]) if shown else (None, None)
+        more = len(data) > len(shown)
+        return self.json({"object": "list", "data": shown, "first_id": first, "last_id": last, "has_more": more})
 
     def json(self, body: Any) -> Answer:
         """Return a JSON answer."""

@@ -50,7 +50,9 @@ class OpenAIWSClient:
     def receive(self, frame: str | bytes) -> list[models.ServerMessage]:
         """Return what a frame says; events of responses that nobody asked for here are a breach."""
         if isinstance(frame, bytes):
-            raise RemoteProtocolError("a binary frame", expected="text frames only", got=repr(frame[:80]))
+            raise RemoteProtocolError(
+                "a binary frame", requirement="SEG-OWS-005", expected="text frames only", got=repr(frame[:80])
+            )
         event = parse_event(frame)
         lane = event.get("stream_id")
         lane = lane if isinstance(lane, str) else None
@@ -65,6 +67,7 @@ class OpenAIWSClient:
                 return []
             raise RemoteProtocolError(
                 f"{kind} where no response is awaited" + (f" on lane {lane!r}" if lane else ""),
+                requirement="SEG-TURN-003" if lane in self._lanes else "SEG-OWS-021",
                 expected="events only of responses that were asked for, with the `stream_id` of their create",
                 got=frame[:300],
             )

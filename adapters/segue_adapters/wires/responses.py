@@ -265,7 +265,11 @@ def encode_error(error: models.Error) -> dict[str, Any]:
         code = error.detail["openai_code"]
     if param is None and isinstance(error.param, str):
         param = error.param
-    return {"type": kind, "code": code, "message": error.message, "param": param}
+    message = error.message
+    if error.code == "continuation_not_found" and isinstance(error.detail, dict) and "id" in error.detail:
+        # The sentence is OpenAI's own: some clients know a lost parent by it (facts 1.6).
+        message = f"Previous response with id '{error.detail['id']}' not found."
+    return {"type": kind, "code": code, "message": message, "param": param}
 
 
 # OpenAI code -> (Segue code, advice). Effect follows from where the error stands.

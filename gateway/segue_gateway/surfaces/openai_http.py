@@ -54,7 +54,8 @@ class OpenAIHTTP(HTTPSurface):
         if held is None:
             return to_response(self.wire.not_found(call.id))
         if call.kind == "input_items":
-            return to_response(self.wire.input_items(call.id, list(held.handle.history.before_output())))
+            items = list(held.handle.history.before_output())
+            return to_response(self.wire.input_items(call.id, items, call.page))
         return to_response(self.wire.json(self.retrieved(held)))
 
     async def create(self, caller: Once, start: models.TurnStart, stream: bool, http: Request) -> Response:
