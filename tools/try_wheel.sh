@@ -20,4 +20,16 @@ cat "$work/said"
 echo "with the extra: the main job"
 env/bin/python -m pip install --quiet --disable-pip-version-check -c "$root/constraints.txt" "$wheel[check]"
 env/bin/segue check --json report.json
-env/bin/python -m pytest --pyargs segue_conformance.checks --collect-only -q -p no:cacheprovider | tail -1
+
+echo "plain pytest, on a served endpoint"
+env/bin/segue serve --port 0 >served 2>&1 &
+pid=$!
+trap 'kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
+tries=0
+until url=$(sed -n 's/^Segue serves on //p' served) && [ -n "$url" ]; do
+  tries=$((tries + 1))
+  [ "$tries" -le 100 ] || { echo "segue serve did not come up:" >&2; cat served >&2; exit 1; }
+  sleep 0.1
+done
+env/bin/python -m pytest --pyargs segue_conformance.checks -q -p no:cacheprovider -k users_words \
+  --segue-url "$url" --segue-model scripted
