@@ -38,7 +38,9 @@ def _node_faults(m: Model, w: World) -> Iterator[Step]:
         if own.state == "down":
             continue
         owner = own.epoch != 0 and own.epoch == w.turn.epoch
-        if left.kills:
+        # The death of a node that has neither work nor readers is noticed by nobody.
+        busy = own.epoch or own.half or any(reader.node == k for reader in w.readers)
+        if left.kills and busy:
             yield Step(f"{node(k)} is killed", _kill(m, spend(w, "kills"), k), False)
         if own.state != "up":
             continue

@@ -12,6 +12,7 @@ from segue_model.state import (
     ENDS,
     FAILURES,
     PARENT,
+    Budget,
     Model,
     Reader,
     World,
@@ -171,9 +172,21 @@ PROPERTIES = STEPWISE + ALWAYS + AT_REST
 
 
 def broken(m: Model, w: World, at_rest: bool) -> str:
-    """Return the name of a property that the world breaks, or nothing."""
+    """Return the name of a property that the world breaks, or nothing.
+
+    Properties are about what the record and the readers tell: what nodes remember, and what may still happen, is taken
+    off. So many worlds look the same, and are judged once.
+    """
     if w.wrong:
         return w.wrong
+    told = w._replace(nodes=(), left=Budget())
+    name = m.judged.get((told, at_rest))
+    if name is None:
+        name = m.judged[told, at_rest] = _judge(m, told, at_rest)
+    return name
+
+
+def _judge(m: Model, w: World, at_rest: bool) -> str:
     for prop in ALWAYS + AT_REST if at_rest else ALWAYS:
         if prop.holds is not None and not prop.holds(m, w):
             return prop.name

@@ -159,12 +159,13 @@ class Step(NamedTuple):
 class Model:
     """A scenario under a set of rules; `on(name)` says whether a rule holds."""
 
-    __slots__ = ("on", "rules", "scenario")
+    __slots__ = ("judged", "on", "rules", "scenario")
 
     def __init__(self, scenario: Scenario, rules: frozenset[str]) -> None:
         self.scenario = scenario
         self.rules = rules
         self.on = rules.__contains__
+        self.judged: dict[tuple[World, bool], str] = {}  # what the properties said of worlds
 
 
 def start(scenario: Scenario) -> World:
