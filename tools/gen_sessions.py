@@ -187,6 +187,11 @@ class Turn:
         self.write(**event)
         self.reading.clear()
 
+    def fail(self, code: str, advice: str, effect: str, message: str) -> None:
+        """End the turn with `turn.failed`; what was begun is no history."""
+        self.write(type="turn.failed", error={"code": code, "advice": advice, "effect": effect, "message": message})
+        self.reading.clear()
+
 
 class Session:
     """The lines of one session, and the clock and the ids of its endpoint."""
@@ -348,8 +353,8 @@ def _in_parts() -> Session:
 def _fork() -> Session:
     s = Session(
         "fork-on-two-lanes",
-        "Two turns go on from one continuation side by side, each on its lane; neither sees the other.",
-        "lanes, and that neither branch sees the other",
+        "Two turns go on from one continuation, each on its lane; one fails, the other and the parent stay as they were.",
+        "lanes, and that no branch sees another",
     )
     s.open("c1")
     root = s.take("c1", "root", user("Let us name a cat."), context=CONTEXT)
@@ -359,13 +364,15 @@ def _fork() -> Session:
     right = s.take("c1", "right", user("Something grand."), parent=root, lane="grand")
     texts = [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ""}]} for _ in "lr"]
     a, b = left.begin(texts[0]), right.begin(texts[1])
-    left.delta(a, "Bo.")
     right.delta(b, "Maximilian ")
-    left.whole(a)
-    left.complete()
+    left.delta(a, "B")
+    left.fail("upstream_failed", "retry", "unknown", "The provider ended its answer in the middle.")
     right.delta(b, "the Third.")
     right.whole(b)
     right.complete()
+    again = s.take("c1", "left again", user("Something short."), parent=root, lane="short")
+    again.say("Bo.")
+    again.complete()
     return s
 
 
@@ -400,7 +407,7 @@ def _draining() -> Session:
 def _stores_nothing() -> Session:
     s = Session(
         "store-nothing",
-        "Retention none: no handle, each turn a full resend; an answer that was cut is gone with its short window.",
+        "Retention none: no handle, each turn a full resend; a cut answer is gone, and a repeat runs nothing.",
     )
     s.open("c1")
     first = s.take("c1", "first", user("My code is 7."), context=CONTEXT, retention="none")
@@ -415,9 +422,9 @@ def _stores_nothing() -> Session:
     second.whole(index)
     second.complete()
     s.open("c2")
-    s.client("c2", type="turn.resume", turn=second.name, after=2)
+    s.start("c2", "second", *whole, context=CONTEXT, retention="none")
     text = "That turn ran, and its record is gone."
-    s.refuse("c2", "turn.resume", "events_gone", "give_up", text, turn=second.name, effect="partial")
+    s.refuse("c2", "turn.start", "events_gone", "give_up", text, turn=second.name, effect="partial")
     # Its user was asked whether to pay again: another name, since this one is claimed.
     third = s.take("c2", "third", *whole, context=CONTEXT, retention="none")
     third.say("It is 7.")

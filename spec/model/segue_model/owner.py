@@ -71,7 +71,7 @@ def _writes(m: Model, w: World, k: int) -> Iterator[Step]:
     over = ended(turn.record)
     if own.held:
         yield from _write(m, w, k, ("event", own.held))
-    elif turn.steer == "waits" and not turn.cancel and may_enter(m, turn) and _current(m, w, k) and not over:
+    elif turn.steer == "waits" and may_enter(m, turn) and _current(m, w, k) and not over:
         yield from _write(m, w, k, ("steered", "steered"))
     for end in _ends(m, w, k):
         yield from _write(m, w, k, ("end", end))

@@ -40,9 +40,8 @@ _ALL = (
     ),
     _rule(
         "name_first", "A claimed name answers before anything else can refuse the start.",
-        "a repeat is refused for its parent, which is gone by now", "SEG-TURN-053", "refused means nothing ran",
+        "a repeat is refused for its parent, which is gone by now", "SEG-TURN-061", "refused means nothing ran",
         "provider",
-        "SEG-CONT-010 and SEG-TURN-103 ask for a refusal without saying that a repeat is looked up first.",
     ),
     _rule(
         "refusal_claims_nothing", "A refusal claims no name.",
@@ -119,7 +118,8 @@ _ALL = (
     _rule(
         "memory_record", "A record that died with its node is gone, and nobody makes another.",
         "whoever closes the turn begins a record", "SEG-CONT-048 SEG-TURN-071", "only what is recorded", "none",
-        "SEG-TURN-131 asks for a closed record also where SEG-CONT-048 leaves none to close.",
+        "The section on restarts says so of a process that ends. SEG-TURN-131 and the table of states ask for "
+        "`interrupted` without that exception, and of an owner that only stalls nothing is said.",
     ),
     _rule(
         "resume_after", "A resume delivers every event behind the number that it names.",
@@ -132,7 +132,7 @@ _ALL = (
     _rule(
         "begin_anew", "A reading from the beginning is begun anew by its client.",
         "the client leaves out the numbers that it has seen", "SEG-TURN-073", "same items", "reading",
-        "No requirement asks it of a client.",
+        "The section on readers says so; no requirement does, though it binds every client.",
     ),
     _rule(
         "reading_replaced", "A new reading on a connection replaces the older one there.",
@@ -145,12 +145,13 @@ _ALL = (
     _rule(
         "reading_pinned", "A reading that has begun comes to its end, though the record's time passes.",
         "it is cut off with the record", "SEG-TURN-074 SEG-TURN-075", "all hear", "reading",
-        "SEG-TURN-075 says how long a record can be read, not what becomes of a reading that lasts longer.",
+        "A record that is being read when its window ends \"may be read to its end\": may it also be cut off? With "
+        "retention none and no window every reading is such a one.",
     ),
     _rule(
         "reading_told", "A reading whose record is deleted under it is told so.",
         "it stops without a word", "SEG-TURN-076 SEG-CONT-074", "all hear", "reading",
-        "SEG-CONT-074 deletes records and says nothing of those who read them.",
+        "SEG-CONT-074 deletes records, and nothing says what those hear who read them.",
     ),
     # --- cancel ---
     _rule(
@@ -194,12 +195,12 @@ _ALL = (
     _rule(
         "steer_kept", "A steer that had entered is told so also when the turn has ended.",
         "every steer of a finished turn is too late", "SEG-TURN-123", "one answer for a steer", "steer",
-        "SEG-TURN-122, read by its words, and the table of states ask for too_late here.",
+        "SEG-TURN-122, by its words, and the table of states ask for too_late here, SEG-TURN-123 does not.",
     ),
     _rule(
         "steer_gone", "Where the steer's name went with the record, the answer is events_gone.",
         "it is too_late", "SEG-TURN-123", "one answer for a steer", "steer",
-        "The table of states allows too_late for every steer when only the name is left.",
+        "The table of states allows too_late too, for every steer, when only the name is left.",
     ),
     _rule(
         "steer_answered_alone", "Who steers and does not read the place where it entered is answered alone.",

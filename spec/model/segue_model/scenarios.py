@@ -69,7 +69,7 @@ _ALL = (
         nodes=2,
         retention="none",
         script="a",
-        budget=Budget(starts=2, resumes=1, kills=1, stalls=1),
+        budget=Budget(starts=2, resumes=1, kills=1, stalls=1, aged=1),
     ),
     Scenario(
         "mixed",
