@@ -14,7 +14,7 @@ STYLES = ("msgspec", "pydantic", "dataclasses", "typeddict")
 
 
 @click.command()
-@click.argument("language", type=click.Choice(LANGUAGES))
+@click.argument("language", type=click.Choice(LANGUAGES), metavar="LANGUAGE")
 @click.option(
     "--out",
     required=True,
@@ -27,9 +27,9 @@ STYLES = ("msgspec", "pydantic", "dataclasses", "typeddict")
     type=click.Choice(STYLES),
     help="Python only: what the models are. Default: msgspec.",
 )
-@click.option("--package", default="segue", metavar="NAME", help="Go only: the package's name. Default: segue.")
+@click.option("--package", metavar="NAME", help="Go only: the package's name. Default: segue.")
 @click.option("--force", is_flag=True, help="Write into a folder that holds files; what it holds else stays.")
-def bindings(language: str, out: Path, style: str | None, package: str, force: bool) -> None:
+def bindings(language: str, out: Path, style: str | None, package: str | None, force: bool) -> None:
     """Write client bindings for LANGUAGE: types of every message, and a helper that computes digests.
 
     \b
@@ -44,9 +44,11 @@ def bindings(language: str, out: Path, style: str | None, package: str, force: b
 
     if style is not None and language != "python":
         raise click.UsageError(f"--style is Python's; {language} has one style only")
+    if package is not None and language != "go":
+        raise click.UsageError("--package is Go's; elsewhere the folder's name is the package's")
     try:
         check_folder(out, force)
-        files = _generate(language, style or STYLES[0], package)
+        files = _generate(language, style or STYLES[0], package or "segue")
         write(out, files)
     except BindingsError as error:
         click.echo(f"segue bindings: {error}", err=True)

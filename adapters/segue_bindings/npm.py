@@ -34,7 +34,7 @@ def cache_folder() -> Path:
 
 
 def installed(source: Path = _HERE) -> Path:
-    """Return a folder with what `source` holds (a package.json, its lock) and its packages, from the cache if it can."""
+    """Return a folder with what `source` holds (package.json, its lock) and its packages: from the cache if it can."""
     npm = program("npm")
     files = sorted(path for path in source.iterdir() if path.is_file())
     digest = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()
@@ -45,7 +45,8 @@ def installed(source: Path = _HERE) -> Path:
         ready.parent.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(prefix="bindings-", dir=ready.parent))
     except OSError as error:
-        raise OutputRefused(f"the cache folder {ready.parent} can't be written ({error.strerror}); name another in SEGUE_CACHE") from None  # fmt: skip
+        what = f"the cache folder {ready.parent} can't be written ({error.strerror})"
+        raise OutputRefused(f"{what}; name another in SEGUE_CACHE") from None
     try:
         for path in files:
             shutil.copy(path, making)

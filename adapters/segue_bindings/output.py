@@ -34,9 +34,8 @@ def banner() -> str:
 def template(name: str, **values: str) -> str:
     """Return a template with the banner and each value in its place.
 
-    A template is a whole file of its language, so that linters read it as it stands (the hyphen in its
-    folder's name keeps type checkers from taking it for a module): a value's place is an empty literal
-    before a comment, `{}  # <NAME>`, the banner's is the word `<BANNER>`.
+    A template is a whole file of its language: a value's place is an empty literal before a comment,
+    `{}  # <NAME>`, the banner's is the word `<BANNER>`.
     """
     text = (_TEMPLATES / name).read_text(encoding="utf-8").replace("<BANNER>", banner())
     text = _PLACE.sub(lambda place: values[place["name"]], text)
@@ -44,24 +43,36 @@ def template(name: str, **values: str) -> str:
 
 
 def check_folder(folder: Path, force: bool) -> None:
-    """Raise OutputRefused where the folder is no folder, can't be written, or holds files without `force`."""
+    """Raise OutputRefused where the folder is no folder, can't be written, or holds files without `force`.
+
+    Makes nothing: a run that fails later leaves no trace.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         held = next(folder.iterdir(), None)
-    except (FileExistsError, NotADirectoryError):
-        raise OutputRefused(f"{folder} is a file; --out takes a folder") from None
+    except FileNotFoundError:
+        # What will be made is made in the nearest folder that is there.
+        folder = next(parent for parent in folder.absolute().parents if parent.exists())
+        held = None
+    except NotADirectoryError:
+        raise OutputRefused(f"{folder} is a file, or lies in one; --out takes a folder") from None
     except OSError as error:
-        raise OutputRefused(f"{folder} can't be made or read ({error.strerror}); name another --out") from None
+        raise OutputRefused(f"{folder} can't be read ({error.strerror}); name another --out") from None
     if held is not None and not force:
-        raise OutputRefused(
-            f"{folder} is not empty (it holds {held.name}); name another --out, or write over with --force"
-        )
+        what = f"{folder} is not empty (it holds {held.name})"
+        raise OutputRefused(f"{what}; name another --out, or write over with --force")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputRefused(f"{folder} can't be written; name another --out")
 
 
 def write(folder: Path, files: Files) -> None:
-    """Write the files into the folder; what else it holds stays. Raises OutputRefused where one can't be written."""
+    """Write the files into the folder, made where it is missing; what else it holds stays.
+
+    Raises OutputRefused where one can't be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputRefused(f"{folder} can't be made ({error.strerror}); name another --out") from None
     for name, text in sorted(files.items()):
         path = folder / name
         try:

@@ -11,7 +11,6 @@ What a style keeps of a message that a later version or a vendor wrote:
 from __future__ import annotations
 
 import json
-import pprint
 import re
 import subprocess
 import sys
@@ -87,12 +86,12 @@ def generate(style: str) -> Files:
     files = {
         "__init__.py": f'"""Client bindings of Segue, style {style}.\n\n{banner()}\n"""\n',
         "models.py": _header(style) + chosen.finish(_models(chosen)),
-        "digest.py": template("in-python/digest.py", **_tables()),
+        "digest.py": template("in-python/digest.py.in", **_tables()),
     }
     defs = schema.definitions()
     closed = [name for name, body in defs.items() if body.get("additionalProperties") is False]
     for name, source in chosen.beside.items():
-        files[name] = template(f"in-python/{source}", NULLABLE=_literal(_nullable(defs)), CLOSED=_literal(closed))
+        files[name] = template(f"in-python/{source}.in", NULLABLE=_literal(_nullable(defs)), CLOSED=_literal(closed))
     return files
 
 
@@ -200,5 +199,20 @@ def _records(records: Mapping[str, Record]) -> dict[str, dict[str, tuple[bool, s
     }
 
 
-def _literal(value: object) -> str:
-    return pprint.pformat(value, width=110, sort_dicts=False, compact=True)
+def _literal(value: object, room: int = 80, indent: str = "") -> str:
+    """Return plain data as Python: on one line where it fits, else a line for each element."""
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(_literal(element) for element in value)})"
+    if not isinstance(value, (dict, list)):
+        return repr(value)
+    inner = indent + "    "
+    left, right = "{}" if isinstance(value, dict) else "[]"
+    names = [f"{json.dumps(name)}: " for name in value] if isinstance(value, dict) else [""] * len(value)
+    elements = value.values() if isinstance(value, dict) else value
+    written = [name + _literal(element, 85, inner) for name, element in zip(names, elements, strict=True)]
+    line = f"{left}{', '.join(written)}{right}"
+    if len(indent) + len(line) <= room:
+        return line
+    return f"{left}\n" + "".join(f"{inner}{element},\n" for element in written) + f"{indent}{right}"

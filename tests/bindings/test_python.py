@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 import pytest
-from binding_proofs import Example, history_cases, missing, run
+from binding_proofs import Example, hard_contexts, history_cases, missing, need_module, run
 from segue_bindings import output, python
 from segue_bindings.errors import MissingToolchain
 
@@ -44,7 +44,7 @@ def made(folder: Path) -> Path:
 def load(packages: Path, style: str, name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(packages))
     if style == "pydantic":
-        pytest.importorskip("pydantic")
+        need_module("pydantic")
     return importlib.import_module(f"bindings_{style}.{name}")
 
 
@@ -130,13 +130,23 @@ def test_digest_helper_reaches_every_vector(
             digest(vector["text"])
 
 
+def test_digest_helper_agrees_where_helpers_would_differ(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    helper = load(packages, "msgspec", "digest", monkeypatch)
+    for text, digest in hard_contexts():
+        if digest is None:
+            with pytest.raises(ValueError):  # noqa: PT011 - one of many faults
+                helper.context_digest(text)
+        else:
+            assert helper.context_digest(text) == digest, text
+
+
 def test_digest_helper_is_the_same_in_every_style(packages: Path) -> None:
     texts = {(packages / f"bindings_{style}" / "digest.py").read_text() for style in python.STYLES}
     assert len(texts) == 1
 
 
 def test_strict_type_checker_passes_every_style(packages: Path, tmp_path: Path) -> None:
-    pytest.importorskip("mypy")
+    need_module("mypy")
     for style in python.STYLES:
         mypy(packages, tmp_path, "-p", f"bindings_{style}")
 
@@ -149,11 +159,20 @@ def mypy(folder: Path, cache: Path, *arguments: str) -> None:
     )  # fmt: skip
 
 
+def test_linter_finds_nothing_in_what_is_written_by_hand(packages: Path) -> None:
+    need_module("ruff")
+    names = [path.name for path in packages.rglob("*.py") if path.name in ("digest.py", "_base.py", "codec.py")]
+    assert len(names) == 7
+    run([sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--line-length", "120",
+         "--target-version", "py311", "--select", "E,F,W,I,B,UP,D1", "--exclude", "models.py,__init__.py", "."],
+        packages)  # fmt: skip
+
+
 def test_typed_dicts_take_the_valid_and_refuse_the_invalid(
     packages: Path, tmp_path: Path, examples: list[Example], limit: Limit
 ) -> None:
     """A TypedDict lives in the type checker only: each example stands on a line of its own as a literal."""
-    pytest.importorskip("mypy")
+    need_module("mypy")
     lines = ["from typing import Any", "from bindings_typeddict import models", "JsonValue = Any"]
     first = len(lines) + 1
     for number, example in enumerate(examples):

@@ -1,4 +1,4 @@
-"""Proof of the TypeScript bindings: the strictest compiler takes them, they refuse what types can, they digest alike."""
+"""Proof of the TypeScript bindings: a strict compiler takes them, they refuse what types can, they digest alike."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from binding_proofs import Example, history_cases, need, run
+from binding_proofs import Example, hard_contexts, history_cases, missing, need, run
 from segue_bindings import npm, output, schema, typescript
+from segue_bindings.errors import GeneratorFailed
 
 Limit: TypeAlias = Callable[[str, str, Any], None]
 HERE = Path(__file__).resolve().parent / "typescript"
@@ -23,7 +24,11 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     need("node", "nodejs")
     need("npm", "npm")
     folder = tmp_path_factory.mktemp("typescript")
-    compiler = npm.installed(HERE)
+    try:
+        compiler = npm.installed(HERE)
+        npm.installed()
+    except GeneratorFailed as error:
+        missing(f"npm installs nothing here: {error}")
     (folder / "node_modules").symlink_to(compiler / "node_modules")
     output.write(folder, typescript.generate())
     for name in ("package.json", "tsconfig.json", "usage.ts", "harness.mjs"):
@@ -95,7 +100,9 @@ def test_harness_reaches_every_vector_and_loses_nothing(
     cases = {
         "again": [e.data.decode() for e in valid],
         "items": [v["text"] for v in vectors["items"]] + refused["item"],
-        "contexts": [v["text"] for v in vectors["contexts"]] + refused["context"],
+        "contexts": [v["text"] for v in vectors["contexts"]]
+        + refused["context"]
+        + [text for text, _ in hard_contexts()],
         "parsed": [v["text"] for v in vectors["items"]],
         "histories": histories,
     }
@@ -108,7 +115,8 @@ def test_harness_reaches_every_vector_and_loses_nothing(
     items = [v["digest"] for v in vectors["items"]]
     assert got["items"] == got["itemBytes"] == items + [None] * len(refused["item"])
     assert got["parsed"] == items
-    assert got["contexts"] == [v["digest"] for v in vectors["contexts"]] + [None] * len(refused["context"])
+    contexts = [v["digest"] for v in vectors["contexts"]] + [None] * len(refused["context"])
+    assert got["contexts"] == contexts + [digest for _, digest in hard_contexts()]
     assert got["histories"] == [{"digest": h["digest"], "length": h["length"]} for h in histories]
     assert got["open"] == [False, True]
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import math
 import os
+import random
 import shutil
+import struct
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from segue_schemas import context_digest
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas" / "1.0"
 EXAMPLES = SCHEMAS / "examples"
@@ -42,7 +47,13 @@ def need(program: str, package: str) -> str:
     return str(found)
 
 
-def missing(reason: str) -> None:
+def need_module(name: str) -> None:
+    """The same for a Python package that the proofs use."""
+    if importlib.util.find_spec(name) is None:
+        missing(f"{name} is not installed (pip install {name})")
+
+
+def missing(reason: str) -> NoReturn:
     """Skip with the reason, or fail with it where SEGUE_TOOLCHAINS=1 promises every toolchain."""
     if os.environ.get("SEGUE_TOOLCHAINS") == "1":
         pytest.fail(f"SEGUE_TOOLCHAINS=1, but {reason}")
@@ -83,3 +94,60 @@ def generated(n: int) -> dict[str, Any]:
         {"type": "function_call_output", "call_id": f"call_{n - 1}", "output": f"{n * n}"},
         {"type": "message", "role": "assistant", "content": f"answer {n}"},
     ][n % 4]
+
+
+def hard_contexts() -> list[tuple[str, str | None]]:
+    """Contexts and what the package makes of them, None where it refuses: where helpers would differ.
+
+    The writing of doubles; texts that are no I-JSON, and those that only look so; names that a language's
+    own objects have; the depth to which all read.
+    """
+    draw = random.Random(8785)
+    numbers = [float(f"{sign}1e{n}") for n in (*range(-12, 16), *range(21, 25)) for sign in ("", "-")]
+    while len(numbers) < 600:
+        number = struct.unpack("<d", draw.randbytes(8))[0] if len(numbers) % 2 else draw.uniform(-1e6, 1e6)
+        if math.isfinite(number):
+            numbers.append(number)
+    ijson = json.loads((SCHEMAS / "vectors" / "ijson.json").read_text(encoding="utf-8"))
+    inner = [json.dumps(number) for number in (*numbers, 5e-324, 1.7976931348623157e308, 0.1 + 0.2)]
+    inner += [case["text"] for case in (*ijson["accepted"], *ijson["refused"]) if "text" in case]
+    inner += ["[" * depth + "]" * depth for depth in (98, 99, 100)]
+    inner += [
+        "01",
+        "-",
+        "1.",
+        ".5",
+        "1e",
+        "+1",
+        "[1,]",
+        '{"a":1,}',
+        "[,]",
+        "{,}",
+        "[1 2]",
+        '{"a" 1}',
+        "tru",
+        "'a'",
+        '"\\x"',
+    ]
+    names = [
+        "__proto__",
+        "constructor",
+        "toString",
+        "hasOwnProperty",
+        "base",
+        "patch",
+        "",
+        "\u0000",
+        "\ufb33",
+        "\U0001f600",
+    ]
+    texts = [f'{{"v":{text}}}' for text in inner]
+    texts += [json.dumps({name: {"__proto__": None, name: None}, "z": 1}, ensure_ascii=False) for name in names]
+    return [(text, _digest(text)) for text in texts]
+
+
+def _digest(text: str) -> str | None:
+    try:
+        return context_digest(text)
+    except ValueError:
+        return None

@@ -1,0 +1,3 @@
+module example.test/proof
+
+go 1.19
