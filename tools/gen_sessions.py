@@ -353,7 +353,7 @@ def _in_parts() -> Session:
 def _fork() -> Session:
     s = Session(
         "fork-on-two-lanes",
-        "Two turns go on from one continuation, each on its lane; one fails, the other and the parent stay as they were.",
+        "Two turns go on from one continuation, each on its lane; one fails, the other and the parent stay.",
         "lanes, and that no branch sees another",
     )
     s.open("c1")
