@@ -133,10 +133,11 @@ def _sessions(sessions: Iterable[tuple[str, str, str]]) -> Iterator[str]:
         "Whole conversations of both sides stand beside the schemas, in `schemas/1.0/sessions`, one message a line, "
         "with true digests. The first line tells the story; `from` says who sent a message over which `connection`; a "
         "line with `end` says that a connection ended there, `cut` or with a close code. Each turn of each session is "
-        "replayed through the model, which can show exactly those messages in that order. The tests reckon the digests "
-        "anew from what either side has seen.\n"
+        "replayed through the model by itself, which can show exactly those messages in that order. What joins turns "
+        "(parents, `expect`, contexts, digests) the tests reckon anew from what either side has seen; `welcome` and "
+        "`turn.progress` are only valid. The table says what else the model leaves out.\n"
     )
-    yield "| session | not covered by the model |\n| --- | --- |"
+    yield "| session | not in the model |\n| --- | --- |"
     for name, story, uncovered in sessions:
         yield f"| `{name}`: {story} | {uncovered or 'nothing'} |"
     yield ""
