@@ -19,15 +19,19 @@ TERMINAL = ("response.completed", "response.incomplete", "response.failed", "res
 
 
 def create(subject: Subject, input: Any = "Count from 1 to 20.", **members: Any) -> dict[str, Any]:
-    """Return the members of a create."""
-    return {**subject.base_context(), "input": input, **members}
+    """Return the members of a create; text becomes a message, for what is easier is asked for by a check of its own."""
+    given = [{"type": "message", "role": "user", "content": input}] if isinstance(input, str) else input
+    return {**subject.base_context(), "input": given, **members}
 
 
 async def events_of(subject: Subject, body: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the events of one streamed response, as parsed JSON, up to the terminal one."""
     if subject.wire == "openai-http":
-        events = await sse_of(subject, {**body, "stream": True})
-        return [parsed(event.data) for event in events if event.data != "[DONE]"]
+        told = await sse_of(subject, {**body, "stream": True})
+        events = [parsed(event.data) for event in told if event.data != "[DONE]"]
+        ours = [event for event in events if event["type"].startswith("response.") or event["type"] == "error"]
+        ends = [at for at, event in enumerate(ours) if event["type"] in TERMINAL]
+        return ours[: ends[0] + 1] if ends else ours
     async with subject.socket() as socket:
         subject.spend()
         await socket.send(json.dumps({"type": "response.create", **body}))

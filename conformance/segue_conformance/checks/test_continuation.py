@@ -39,6 +39,17 @@ async def test_users_words_four_hops(subject: Subject) -> None:
         await story.recalls(secret, parent=_handle(last))
 
 
+@check("SEG-CONT-012", profile="continuation", wires=("segue-ws", "segue-http", "openai-http"))
+async def test_users_words_in_a_whole_answer(subject: Subject) -> None:
+    """What the user said is known to a turn that is answered whole, not streamed, as well."""
+    if subject.wire == "segue-ws":
+        subject.needs("final")
+    async with subject.open() as client:
+        story, secret = Story(client), word()
+        first = await story.say(plant(secret), final=True)
+        await story.recalls(secret, parent=_handle(first), final=True)
+
+
 @check("SEG-CONT-013", profile="continuation")
 async def test_models_words(subject: Subject) -> None:
     """What the model itself said earlier is known."""

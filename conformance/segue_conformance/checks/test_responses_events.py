@@ -153,15 +153,23 @@ async def test_usage_details(subject: Subject) -> None:
 @check("SEG-OHTTP-001", "SEG-OWS-011", "SEG-OHTTP-002", "SEG-OHTTP-003", "SEG-OWS-012", profile="core", wires=OPENAI)
 async def test_easy_input(subject: Subject) -> None:
     """Input as text, a message without type, and a null parent are accepted."""
-    forms: list[tuple[str, dict[str, Any]]] = [
-        ("input as a string", create(subject, "Say hello.")),
-        ("a message without `type`", create(subject, [{"role": "user", "content": "Say hello."}])),
-        ("`previous_response_id: null`", create(subject, "Say hello.", previous_response_id=None)),
+    forms: list[tuple[str, dict[str, Any], str]] = [
+        ("input as a string", {"input": "Say hello."}, "SEG-OHTTP-001"),
+        ("a message without `type`", {"input": [{"role": "user", "content": "Say hello."}]}, "SEG-OHTTP-002"),
+        ("`previous_response_id: null`", {"previous_response_id": None}, "SEG-OHTTP-003"),
     ]
-    for what, body in forms:
-        events = await events_of(subject, body)
-        if events[-1]["type"] not in ("response.completed", "response.incomplete"):
-            raise Deviation(f"{what} was not accepted", expected="an answer", actual=json.dumps(events[-1])[:200])
+    for what, members, rule in forms:
+        body = {**create(subject, "Say hello."), **members}
+        if subject.wire == "openai-http":
+            answer = await subject.fetch(
+                "POST", "/responses", json.dumps(body).encode(), content_type="application/json"
+            )
+            taken, told = answer.status < 400, f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
+        else:
+            last = (await events_of(subject, body))[-1]
+            taken, told = last["type"] in ("response.completed", "response.incomplete"), json.dumps(last)[:200]
+        if not taken:
+            raise Deviation(f"{what} was not accepted", expected="an answer", actual=told, requirement=rule)
 
 
 @check("SEG-OHTTP-030", "SEG-OWS-030", profile="core", wires=OPENAI)

@@ -53,6 +53,23 @@ async def test_connection_handle_on_its_connection(subject: Subject) -> None:
         await story.recalls(secret, parent=_handle(second), retention=tier)
 
 
+@check("SEG-CONT-010", "SEG-CONT-030", profile="continuation", wires=STREAMS)
+async def test_older_connection_handle(subject: Subject) -> None:
+    """A handle of retention `connection` that was gone on from means its own history, or is told to be lost."""
+    tier = subject.needs_tier("connection")
+    async with subject.open() as client:
+        story, secret, later = Story(client), word(), word()
+        first = await story.say(plant(secret), retention=tier)
+        await client.say(plant(later), parent=_handle(first), retention=tier)
+        if not subject.native:
+            # Only the latest of a lane has to be held there, so that a miss is right; a newer history never is.
+            probe = await client.turn("Repeat after me: fine.", parent=_handle(first), retention=tier)
+            if probe.refused is not None:
+                refused(probe, "an older response was named", "continuation_not_found", native=False)
+                return
+        await story.recalls(secret, others=[later], parent=_handle(first), retention=tier, requirement="SEG-CONT-030")
+
+
 @check("SEG-CONT-002", profile="continuation", wires=("segue-ws", "segue-http", "openai-http"))
 async def test_unkept_turn_has_no_handle(subject: Subject) -> None:
     """A turn that is not kept has no handle that resolves."""

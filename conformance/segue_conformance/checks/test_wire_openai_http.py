@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ..registry import check
-from ..responses_wire import create, sse_of
+from ..responses_wire import TERMINAL, create, parsed, sse_of
 from ..subject import Subject
 from ..verdicts import Deviation, NotOffered
 
@@ -63,6 +63,22 @@ async def test_event_names(subject: Subject) -> None:
             ) from None  # fmt: skip
         if event.event not in ("message", kind):
             raise Deviation("an event's name", expected=kind, actual=event.event)
+
+
+@check("SEG-TURN-003", "SEG-TURN-002", profile="core", wires=WIRE)
+async def test_one_end(subject: Subject) -> None:
+    """A stream has one terminal event, and nothing of the response comes behind it."""
+    kinds = [parsed(e.data)["type"] for e in await sse_of(subject, {**create(subject), "stream": True})
+             if e.data != "[DONE]"]  # fmt: skip
+    ends = [kind for kind in kinds if kind in TERMINAL]
+    if len(ends) != 1:
+        raise Deviation(
+            "the ends of a stream", expected="one terminal event", actual=", ".join(ends) or "none",
+            requirement="SEG-TURN-002",
+        )  # fmt: skip
+    late = [kind for kind in kinds[kinds.index(ends[0]) + 1 :] if kind.startswith("response.")]
+    if late:
+        raise Deviation("events came behind the terminal one", expected="silence", actual=", ".join(late)[:200])
 
 
 @check("SEG-OHTTP-031", profile="core", wires=WIRE)
