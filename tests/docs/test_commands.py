@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from segue_bindings.cli import bindings
 from segue_conformance import plugin
 from segue_conformance.cli import check
 from segue_conformance.matrix import matrix
@@ -18,7 +19,7 @@ from segue_conformance.results import State
 from segue_conformance.verdicts import Verdict
 from segue_gateway.cli import serve
 
-COMMANDS = {"check": check, "matrix": matrix, "serve": serve}
+COMMANDS = {"bindings": bindings, "check": check, "matrix": matrix, "serve": serve}
 
 
 def options(command: click.Command) -> set[str]:
