@@ -124,7 +124,7 @@ class Session:
         message = models.TurnResume(
             turn=name.name if isinstance(name, Turn) else name, after=msgspec.UNSET if after is None else after
         )
-        channel = Channel()
+        channel = Channel(anew=after is None, after=after)
         turn = Turn(message, channel, limit=limit or self.limit, where=self.link.where)
         if cut is not None and after is not None:
             turn.continue_from(cut)

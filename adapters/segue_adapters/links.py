@@ -130,8 +130,7 @@ class WebSocketLink:
         if channel is None:
             self.notices.put(message)
             return
-        channel.put(message)
-        if is_end(message):
+        if channel.put(message) and is_end(message):
             del self._channels[name]
 
     async def close(self) -> None:

@@ -18,14 +18,39 @@ __all__ = ["Channel", "Outcome", "Turn"]
 
 
 class Channel:
-    """Where a link puts what belongs to one turn or one request; ends with a fault or with `close`."""
+    """Where a link puts what belongs to one turn or one request; ends with a fault or with `close`.
 
-    def __init__(self) -> None:
+    A reading that replaces an older one on its connection is still met by what was under way of the old one: `anew`
+    says that it begins with turn.accepted, `after` which numbers were seen. What belongs to the old one is dropped.
+    """
+
+    def __init__(self, *, anew: bool = False, after: int | None = None) -> None:
         self._queue: asyncio.Queue[models.ServerMessage | SegueError] = asyncio.Queue()
+        self._anew = anew
+        self._seen = after
 
-    def put(self, message: models.ServerMessage | SegueError) -> None:
-        """Add a message, or the fault that ends it all."""
+    def put(self, message: models.ServerMessage | SegueError) -> bool:
+        """Add a message, or the fault that ends it all; return whether it belongs here."""
+        if self._stale(message):
+            return False
         self._queue.put_nowait(message)
+        return True
+
+    def _stale(self, message: models.ServerMessage | SegueError) -> bool:
+        if isinstance(message, SegueError | models.ErrorMessage):
+            return False
+        if self._anew:
+            self._anew = not isinstance(message, models.TurnAccepted)
+            return self._anew
+        if self._seen is None:
+            return False
+        seq = getattr(message, "seq", None)
+        if not isinstance(seq, int):
+            return False
+        if seq <= self._seen:
+            return True
+        self._seen = seq
+        return False
 
     async def get(self) -> models.ServerMessage:
         """Return the next message; raises the fault."""
