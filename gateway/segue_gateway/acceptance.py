@@ -6,6 +6,7 @@ then a name that is known (a repeat needs neither its parent nor room), then the
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Acceptance", "Caller"]
 
 _RETRY_MS = 5_000
+_SLICE = 256  # items that are read at a stretch
 
 
 class Caller(Protocol):
@@ -67,7 +69,7 @@ class Acceptance:
 
     async def accept(self, caller: Caller, start: models.TurnStart) -> tuple[Source, Turn | None]:
         """Return what is to be read, and the new turn that is to be run, None for a repeat. Raises Refuse."""
-        inputs = self.read_input(start)
+        inputs = await self.read_input(start)
         form = None if start.context is msgspec.UNSET else read_form(start.context)
         self.check_offered(caller, start)
         known = await self.store.known(caller.principal, start.turn)
@@ -113,9 +115,13 @@ class Acceptance:
 
     # -- the message itself
 
-    def read_input(self, start: models.TurnStart) -> list[Item]:
-        """Return the input's items, each checked."""
-        return read_items(start.input)
+    async def read_input(self, start: models.TurnStart) -> list[Item]:
+        """Return the input's items, each checked; a long input lets others have their turn in between."""
+        inputs = read_items(start.input[:_SLICE])
+        for first in range(_SLICE, len(start.input), _SLICE):
+            await asyncio.sleep(0)
+            inputs += read_items(start.input[first : first + _SLICE], first=first)
+        return inputs
 
     def check_offered(self, caller: Caller, start: models.TurnStart) -> None:
         """Refuse what this endpoint does not offer on this wire (SEG-MSG-020)."""
@@ -238,13 +244,17 @@ class Acceptance:
         seen = set[object]()
         open_calls = set(parent.open)
         compacted = parent.compacted or any(item.kind == "compaction" for item in inputs)
+        borne: set[object] | None = None  # every call of the history; looked for where an output asks for it, once
         for place, item in enumerate(inputs):
             if item.call is None:
                 continue
             if item.role == "opens":
                 open_calls.add(item.call)
                 seen.add(item.call)
-            elif item.call in open_calls or item.call in seen or parent.bears(item.call):
+                continue
+            if item.call not in open_calls and item.call not in seen:
+                borne = parent.borne() if borne is None else borne
+            if item.call in open_calls or item.call in seen or (borne is not None and item.call in borne):
                 open_calls.discard(item.call)
             elif not compacted:  # what a compaction stands for can't be looked into
                 text = f"No call with id '{item.call.id[:80]}' stands in the history before this output."

@@ -10,6 +10,7 @@ from segue_adapters.wires.base import refusal
 from segue_adapters.wires.openai_http import OpenAIHTTPServer
 from segue_adapters.wires.segue_http import SegueHTTPServer
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
@@ -54,7 +55,16 @@ def create_app(endpoint: Endpoint) -> Starlette:
         WebSocketRoute("/{path:path}", _no_websocket),
         Route("/{path:path}", _no_route, methods=_METHODS),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    # Also for methods and targets that reach no route: the answer is a refusal like any other.
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _unrouted, 405: _unrouted})
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    refused = refusal("unsupported_message", "fix", "Nothing is served here by this method.", status=status)
+    if request.url.path.startswith("/v1/"):
+        return to_response(OpenAIHTTPServer().error(refused.error, status=status))
+    return to_response(SegueHTTPServer().refuse(refused))
 
 
 async def _no_route(request: Request) -> Response:

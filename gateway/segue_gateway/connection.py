@@ -46,6 +46,7 @@ class Connection:
         )
         self._close = close
         self._placed: set[str] = set()
+        self._ending: set[str] = set()
         self._readings: dict[str, asyncio.Task[None]] = {}
         self._ends = endpoint.clock() + settings.connection_ms / 1000
         self._life: asyncio.Task[None] | None = None
@@ -122,8 +123,14 @@ class Connection:
     async def cancel(self, message: models.TurnCancel) -> None:
         """Ask that a turn stop; who reads it here sees the end in the reading, else it is told alone, once."""
         source = await self.endpoint.cancel(self, message)
-        if message.turn not in self._readings:
-            self.endpoint.spawn(self._deliver_end(source))
+        if message.turn in self._readings:
+            return
+        if source.finished:
+            await self._deliver_end(source)  # waited for: who does not read its answers is not read either
+        elif message.turn not in self._ending:
+            self._ending.add(message.turn)
+            task = self.endpoint.spawn(self._deliver_end(source))
+            task.add_done_callback(lambda done: self._ending.discard(message.turn))
 
     async def _deliver_end(self, source: Source) -> None:
         async for event in self.endpoint.reading(source, after=len(source.events) - 2):

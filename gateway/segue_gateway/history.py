@@ -60,9 +60,9 @@ class History:
             yield node
             node = node.parent
 
-    def bears(self, call: Call) -> bool:
-        """Return whether any item of the history is that call, answered or not."""
-        return call in self.open or any(call in node.calls for node in self.nodes())
+    def borne(self) -> set[object]:
+        """Return every call that is an item of the history, answered or not."""
+        return {call for node in self.nodes() for call in node.calls}
 
 
 EMPTY = History(None, (), 0, EMPTY_HISTORY, 0, 0, 0, frozenset(), frozenset())
@@ -101,8 +101,8 @@ def grow(parent: History, inputs: Sequence[Item], outputs: Sequence[Item] = ()) 
         length=length,
         count=place,
         size=sum(map(len, added)),
-        open=frozenset(opened),
+        open=parent.open if opened == parent.open else frozenset(opened),  # shared, where nothing changes it
         calls=frozenset(calls),
         compacted=compacted,
-        omitted=(*parent.omitted, *omitted),
+        omitted=(*parent.omitted, *omitted) if omitted else parent.omitted,
     )

@@ -48,9 +48,9 @@ class Item:
     visible: bool = True
 
 
-def read_items(raws: list[msgspec.Raw], member: str = "input") -> list[Item]:
+def read_items(raws: list[msgspec.Raw], member: str = "input", *, first: int = 0) -> list[Item]:
     """Return the items of a message; Refuse `invalid_request` with the place of the first that is none."""
-    return [read_item(bytes(raw), f"{member}/{index}") for index, raw in enumerate(raws)]
+    return [read_item(bytes(raw), f"{member}/{index}") for index, raw in enumerate(raws, first)]
 
 
 def read_item(raw: bytes, place: str = "item") -> Item:

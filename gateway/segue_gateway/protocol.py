@@ -15,6 +15,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.frames import Frame
 from websockets.server import ServerProtocol
 
 __all__ = ["SegueWebSocketProtocol", "library_limit"]
@@ -49,3 +50,38 @@ class SegueWebSocketProtocol(WebSocketsSansIOProtocol):
             max_size=config.ws_max_size,
             logger=_quiet,
         )
+        self._choked = False
+
+    def handle_cont(self, event: Frame) -> None:
+        """Put a fragment behind the others: as bytes, not as one more object for each."""
+        frames: list[Any] = self.frames
+        if not isinstance(frames[0], bytearray):
+            frames[0] = bytearray(frames[0])
+        frames[0] += event.data
+        if event.fin:
+            frames[0] = bytes(frames[0])
+            self.send_receive_event_to_app()
+
+    def data_received(self, data: bytes) -> None:
+        """Read, but no further while the client does not take what it is sent."""
+        super().data_received(data)
+        if self._choked:
+            self.transport.pause_reading()
+
+    # The library writes a pong for each ping, whether or not anybody reads them: while what was written is not taken,
+    # nothing more is read, so that answers to control frames don't pile up.
+
+    def pause_writing(self) -> None:
+        """Read no more while the client does not take what it is sent."""
+        super().pause_writing()
+        if not self._choked and not self.close_sent:
+            self._choked = True
+            self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read again."""
+        super().resume_writing()
+        if self._choked:
+            self._choked = False
+            if not self.read_paused:
+                self.transport.resume_reading()

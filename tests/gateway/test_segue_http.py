@@ -231,6 +231,15 @@ def test_a_body_that_can_not_be_read_is_refused(content: bytes, headers: Any, st
     run(main())
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "BREW"])
+def test_a_method_that_no_route_has_is_refused_like_any_other(method: str) -> None:
+    async def main() -> None:
+        async with client() as http:
+            assert problem(await http.request(method, NAME), 405)["code"] == "unsupported_message"
+
+    run(main())
+
+
 def test_a_body_may_be_compressed() -> None:
     async def main() -> None:
         async with client() as http:

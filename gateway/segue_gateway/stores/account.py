@@ -10,6 +10,8 @@ from .base import Event, Handle
 
 __all__ = ["Account", "HandleKept", "TurnKept"]
 
+_CONTEXT_COST = 512  # what a context weighs beside its bytes, roughly
+
 
 @dataclass(slots=True)
 class TurnKept:
@@ -40,6 +42,7 @@ class Account:
     turns: dict[str, TurnKept] = field(default_factory=dict)
     used: OrderedDict[str, None] = field(default_factory=OrderedDict)  # ids, least recently used first
     contexts: dict[str, tuple[Context, int]] = field(default_factory=dict)
+    parked: dict[str, float] = field(default_factory=dict)  # held without a handle: digest, and when that ends
     size: int = 0
 
     @property
@@ -47,12 +50,13 @@ class Account:
         """Whether nothing at all is held."""
         return not self.turns and not self.used and not self.contexts
 
-    def pin(self, context: Context) -> None:
-        """Hold a context once more."""
+    def pin(self, context: Context) -> Context:
+        """Hold a context once more; return the one that is held, so that equal ones are kept once, as counted."""
         held, pins = self.contexts.get(context.digest, (context, 0))
         self.contexts[context.digest] = (held, pins + 1)
         if pins == 0:
-            self.size += held.size
+            self.size += _CONTEXT_COST + held.size
+        return held
 
     def unpin(self, context: Context) -> None:
         """Hold a context once less; the last one frees it."""
@@ -61,4 +65,4 @@ class Account:
             self.contexts[context.digest] = (held, pins - 1)
         else:
             del self.contexts[context.digest]
-            self.size -= held.size
+            self.size -= _CONTEXT_COST + held.size

@@ -18,7 +18,7 @@ class Expiry:
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._number = count()
 
-    def add(self, after_ms: int, call: Callable[..., None], *arguments: Any) -> None:
+    def add(self, after_ms: float, call: Callable[..., None], *arguments: Any) -> None:
         """Have `call` made once `after_ms` have passed."""
         due = self.clock() + after_ms / 1000
         heapq.heappush(self._heap, (due, next(self._number), call, arguments))

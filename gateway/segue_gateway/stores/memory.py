@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 
 import msgspec
@@ -67,10 +68,9 @@ class MemoryStore:
         if not self._make_room(principal, lambda: weight):
             self._forget_empty(principal)
             raise StoreFull("state")
-        made = owner.turns[turn] = TurnKept(content, self.first_epoch(), next(self._serial), [accepted], list(contexts))
+        held = [owner.pin(context) for context in contexts]
+        made = owner.turns[turn] = TurnKept(content, self.first_epoch(), next(self._serial), [accepted], held)
         self._charge(owner, made, [accepted])
-        for context in contexts:
-            owner.pin(context)
         return Claim("claimed", made.epoch)
 
     def first_epoch(self) -> int:
@@ -210,10 +210,10 @@ class MemoryStore:
         if not self._make_room(principal, lambda: self._tree.cost(handle.history), continuations=1):
             raise RetentionLost
         ends = None if handle.life_ms is None else self.clock() + handle.life_ms / 1000
+        handle = replace(handle, context=owner.pin(handle.context))
         kept = self._handles[principal, handle.id] = HandleKept(handle, ends)
         owner.used[handle.id] = None
         owner.size += self._tree.hold(handle.history, handle.id)
-        owner.pin(handle.context)
         if handle.scope is not None:
             self._scopes.setdefault((principal, handle.scope), set()).add(handle.id)
         if handle.life_ms is not None:
@@ -278,14 +278,23 @@ class MemoryStore:
         if not self._make_room(principal, lambda: context.size):
             self._forget_empty(principal)
             raise StoreFull("contexts")
-        owner.pin(context)
-        self._expiry.add(self.bounds.cached_ms, self._drop_context, principal, context)
+        again = context.digest in owner.parked
+        owner.parked[context.digest] = self.clock() + self.bounds.cached_ms / 1000
+        if not again:  # one that is sent again lives longer, and is held and waited for once
+            held = owner.pin(context)
+            self._expiry.add(self.bounds.cached_ms, self._drop_context, principal, held)
 
     def _drop_context(self, principal: str, context: Context) -> None:
         owner = self._principals.get(principal)
-        if owner is not None:
-            owner.unpin(context)
-            self._forget_empty(principal)
+        if owner is None:
+            return
+        left = owner.parked[context.digest] - self.clock()
+        if left > 0:
+            self._expiry.add(left * 1000, self._drop_context, principal, context)
+            return
+        del owner.parked[context.digest]
+        owner.unpin(context)
+        self._forget_empty(principal)
 
     # -- time and room
 

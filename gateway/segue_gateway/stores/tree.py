@@ -14,6 +14,7 @@ from ..history import History
 __all__ = ["Tree"]
 
 _NODE_COST = 256
+_ENTRY_COST = 48  # an item, or an entry of a set, beside its bytes, roughly
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -101,4 +102,10 @@ class Tree:
 
 
 def _weight(history: History) -> int:
-    return history.size + _NODE_COST
+    parent = history.parent
+    own = len(history.items) + len(history.calls)
+    if parent is None or history.open is not parent.open:
+        own += len(history.open)
+    if parent is None or history.omitted is not parent.omitted:
+        own += len(history.omitted)
+    return history.size + _NODE_COST + _ENTRY_COST * own

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from segue_adapters.wires.base import Answer
+from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from ..endpoint import Endpoint
@@ -12,10 +11,13 @@ from ..endpoint import Endpoint
 __all__ = ["admit", "to_response"]
 
 
-def admit(endpoint: Endpoint, headers: Mapping[str, str]) -> str:
+def admit(endpoint: Endpoint, headers: Headers) -> str:
     """Return the principal of a request or an upgrade; Refuse `forbidden` or `unauthenticated` (SEG-SEC-002)."""
-    endpoint.check_origin(headers.get("origin"))
-    return endpoint.authenticate(headers.get("authorization"))
+    for origin in headers.getlist("origin"):
+        endpoint.check_origin(origin)
+    credentials = headers.getlist("authorization")
+    # Of two credentials a proxy on the way may have checked the other one.
+    return endpoint.authenticate(credentials[0] if len(credentials) == 1 else None)
 
 
 def to_response(answer: Answer) -> Response:

@@ -68,9 +68,13 @@ def _decompressor(coding: str) -> _Decompressor | None:
 
 
 def _decode(decompressor: _Decompressor, chunk: bytes, room: int) -> bytes:
-    if getattr(decompressor, "eof", False):
+    if not chunk:
         return b""
+    ended = getattr(decompressor, "eof", False)
     try:
-        return decompressor.decompress(chunk, room)
+        decoded = b"" if ended else decompressor.decompress(chunk, room)
     except (zlib.error, ValueError, OSError) as error:
         raise refusal("malformed_message", "fix", f"The body does not decode: {error}.") from None
+    if ended or getattr(decompressor, "unused_data", b""):  # nothing is dropped in silence
+        raise refusal("malformed_message", "fix", "The body goes on behind the end of its coding.")
+    return decoded
