@@ -124,8 +124,9 @@ def test_a_parent_that_is_not_held_is_refused_and_everybody_gets_the_same_answer
         foreign = await refused(endpoint, start("t2", "hello", parent=first.id), BOB)
         unknown = await refused(endpoint, start("t2", "hello", parent="resp_" + "0" * 32), BOB)
         assert (foreign.code, foreign.advice, foreign.param) == ("continuation_not_found", "resend_full", "parent")
-        for error in (foreign, unknown):
-            error.message = error.message.split("'")[2]
+        for error, named in ((foreign, first.id), (unknown, "resp_" + "0" * 32)):
+            assert error.detail == {"id": named}  # what the caller itself sent, and nothing else
+            error.message, error.detail = error.message.split("'")[2], {}
         assert foreign == unknown
 
     run(main())
