@@ -88,6 +88,10 @@ async def test_foreign_delete(subject: Subject) -> None:
                 "the second principal deleted the first one's handle", expected="not found", actual=f"the handle {what}"
             )
         await story.recalls(secret, parent=first.continuation, retention=tier, requirement="SEG-ISO-005")
+        subject.spend()
+        mine = await owner.session.delete(first.continuation.id)
+        if isinstance(mine, models.ErrorMessage) and not subject.native:
+            raise NotOffered(f"handles can't be deleted at all: {mine.error.message}")
 
 
 @check("SEG-ISO-005", profile="isolated", needs_second_key=True)
