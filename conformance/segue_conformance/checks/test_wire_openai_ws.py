@@ -77,7 +77,7 @@ async def test_one_after_the_other(subject: Subject) -> None:
     """Behind a terminal event comes nothing of its response, and the next begins only then."""
     async with subject.socket() as socket:
         ids: list[str | None] = []
-        for question in ("Say hello.", "Say hello again."):
+        for question in ("Count from 1 to 20.", "Say hello again."):  # the first takes longer: an overlap shows
             subject.spend()
             await socket.send(json.dumps({"type": "response.create", **create(subject, question)}))
         deadline = time.monotonic() + subject.settings.timeout

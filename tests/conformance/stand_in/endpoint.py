@@ -428,7 +428,7 @@ class StandIn:
         for number, event in enumerate(made.events):
             if number == 1 and "slow_first_token" in self.on:
                 await asyncio.sleep(0.15)
-            await asyncio.sleep(pace if made.slow else 0)
+            await asyncio.sleep(pace if made.slow else 0.005 if "lane_not_in_order" in self.on else 0)
             if "unknown_events" in self.on:
                 yield {"type": "codex.rate_limits", "rate_limits": {"allowed": True}}
                 yield {"type": ("keepalive", "vendor.ping")[number % 2], "sequence_number": number}
