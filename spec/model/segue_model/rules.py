@@ -108,7 +108,6 @@ _ALL = (
     _rule(
         "fresh_epoch", "An epoch is never used twice, not even after the name was forgotten.",
         "the count of epochs goes with the name", "SEG-TURN-130", "one run", "forgotten",
-        "SEG-TURN-130 asks for an epoch, not that it is never used twice.",
     ),
     # --- the record and its readers ---
     _rule(
@@ -195,12 +194,10 @@ _ALL = (
     _rule(
         "steer_kept", "A steer that had entered is told so also when the turn has ended.",
         "every steer of a finished turn is too late", "SEG-TURN-123", "one answer for a steer", "steer",
-        "SEG-TURN-122, by its words, and the table of states ask for too_late here, SEG-TURN-123 does not.",
     ),
     _rule(
         "steer_gone", "Where the steer's name went with the record, the answer is events_gone.",
         "it is too_late", "SEG-TURN-123", "one answer for a steer", "steer",
-        "The table of states allows too_late too, for every steer, when only the name is left.",
     ),
     _rule(
         "steer_answered_alone", "Who steers and does not read the place where it entered is answered alone.",
