@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
-from websockets.frames import OP_BINARY, OP_CLOSE, OP_CONT, OP_TEXT
+from websockets.frames import Opcode
 from websockets.server import ServerProtocol
 
 from .endpoint import Connection, Refused, Response, StandIn
@@ -164,12 +164,12 @@ class Server:
                 data = await reader.read(65536)
                 protocol.receive_data(data) if data else protocol.receive_eof()
                 for frame in protocol.events_received():
-                    if frame.opcode in (OP_TEXT, OP_BINARY, OP_CONT):
+                    if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
                         gathered += frame.data
                         if frame.fin:
                             socket.take(gathered)
                             gathered = b""
-                if not data or any(frame.opcode is OP_CLOSE for frame in protocol.events_received()):
+                if not data or any(frame.opcode is Opcode.CLOSE for frame in protocol.events_received()):
                     break
         finally:
             socket.close()
