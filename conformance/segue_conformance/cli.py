@@ -38,8 +38,8 @@ __all__ = ["check"]
 
 # Short enough to be waited for, and bounds that can be reached: the rules are the same at any pace.
 _EMBEDDED = (
-    "--heartbeat-ms=80", "--slow-ms=200", "--grace-ms=0", "--lanes=4", "--lane-queue=4",
-    f"--message-bytes={1024 * 1024}",
+    "--heartbeat-ms=60", "--slow-ms=130", "--grace-ms=0", "--lanes=4", "--lane-queue=4",
+    f"--message-bytes={256 * 1024}",
 )  # fmt: skip
 #: The model that the reference endpoint serves.
 _EMBEDDED_MODEL = "scripted"

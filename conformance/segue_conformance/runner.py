@@ -30,7 +30,10 @@ __all__ = ["SuiteFault", "plan", "run", "run_prepared", "select", "suite_version
 
 _HERE = Path(__file__).resolve().parent
 #: What of pytest is left out: what would write, print, or look at the folder.
-_WITHOUT = ("cacheprovider", "terminal", "warnings", "logging", "faulthandler", "pastebin", "junitxml", "doctest")
+_WITHOUT = (
+    "cacheprovider", "terminal", "warnings", "logging", "faulthandler", "pastebin", "junitxml", "doctest",
+    "unraisableexception", "threadexception", "setuponly", "setupplan", "stepwise", "unittest", "debugging",
+)  # fmt: skip
 
 
 class SuiteFault(Exception):

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, get_args
 
 from segue_adapters.errors import ConnectionCut
 from segue_adapters.sse import SSEEvent, SSEParser
 from segue_adapters.transports.websocket import Socket
-from segue_schemas import StrictJSONError, strict_loads, validator
+from segue_schemas import StrictJSONError, load, models, strict_loads, validator
 
 from .subject import Subject
 from .verdicts import Deviation
 
 __all__ = ["fresh_name", "next_message", "refusal_to", "sse_events", "start_message", "valid_message"]
+
+
+_DEFINITIONS = {struct.__struct_config__.tag: struct.__name__ for struct in get_args(models.ServerMessage)}
 
 
 def fresh_name() -> str:
@@ -40,9 +44,7 @@ def valid_message(text: str) -> dict[str, Any]:
             actual=text[:300],
             requirement="SEG-MSG-001",
         ) from None
-    faults = sorted(
-        validator("native.json#/$defs/ServerMessage").iter_errors(message), key=lambda e: len(e.absolute_path)
-    )
+    faults = sorted(_faults(message), key=lambda error: len(error.absolute_path))
     if faults:
         deepest = _deepest(faults[0])
         where = "/".join(str(step) for step in deepest.absolute_path)
@@ -55,6 +57,21 @@ def valid_message(text: str) -> dict[str, Any]:
         )
     assert isinstance(message, dict)
     return message
+
+
+def _faults(message: Any) -> Iterator[Any]:
+    """Yield what native.json#/$defs/ServerMessage has against a message.
+
+    Where the type is known, by its own definition instead of the union of all: the same verdict, many times as fast.
+    """
+    kind = message.get("type") if isinstance(message, dict) else None
+    name = _DEFINITIONS.get(kind) if isinstance(kind, str) else None
+    if name is None:
+        yield from validator("native.json#/$defs/ServerMessage").iter_errors(message)
+        return
+    yield from validator(f"server.json#/$defs/{name}").iter_errors(message)
+    for place in range(1, len(load("native.json")["$defs"]["ServerMessage"]["allOf"])):
+        yield from validator(f"native.json#/$defs/ServerMessage/allOf/{place}").iter_errors(message)
 
 
 def _deepest(error: Any) -> Any:

@@ -137,7 +137,7 @@ class Subject:
 
     # -- clients
 
-    def options(self, *, second: bool = False, key: str | None = None) -> Options:
+    def options(self, *, second: bool = False, key: str | None = None, compress: bool = True) -> Options:
         """Return how to connect: as the first principal, the second, or with another key altogether."""
         own = self.settings.second_api_key if second else self.settings.api_key
         return Options(
@@ -147,13 +147,16 @@ class Subject:
             silence_timeout=self.settings.timeout,
             verify=self.settings.verify,
             tap=self.recorder.tap,
+            compress=compress,
         )
 
     @asynccontextmanager
     async def open(self, *, second: bool = False) -> AsyncIterator[Client]:
         """Give a client: over a WebSocket a connection of its own, over HTTP a pool."""
         label = f"{self.wire.rpartition('-')[2]}{next(self._labels)}" + (" (second key)" if second else "")
-        link = await open_link(self.wire, self.url, self.options(second=second), label=label)
+        # Bare sockets offer compression, as some clients do; these do not, as others: both are tried.
+        options = self.options(second=second, compress=False)
+        link = await open_link(self.wire, self.url, options, label=label)
         session = Session(link, self.wire, context=self.base_context(), limit=self.settings.timeout)
         self._sessions.add(session)
         try:

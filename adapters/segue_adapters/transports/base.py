@@ -42,7 +42,7 @@ class Options:
     """How to connect. Times in seconds, sizes in bytes.
 
     `message_bytes` is the largest message or streamed event that is taken, `answer_bytes` the most that one exchange
-    may bring. `verify` is False to accept any certificate.
+    may bring. `verify` is False to accept any certificate; `compress` offers permessage-deflate on a WebSocket.
     """
 
     api_key: str | None = None
@@ -52,6 +52,7 @@ class Options:
     message_bytes: int = 8 * 1024 * 1024
     answer_bytes: int = 16 * 1024 * 1024
     verify: bool = True
+    compress: bool = True
     tap: Tap | None = None
 
     def request_headers(self) -> dict[str, str]:

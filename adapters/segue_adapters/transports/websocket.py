@@ -152,6 +152,7 @@ async def open_socket(url: str, options: Options, *, subprotocols: tuple[str, ..
             max_size=options.message_bytes,
             ping_interval=None,
             max_queue=64,
+            compression="deflate" if options.compress else None,
             **tls,
         )
     except InvalidStatus as error:
