@@ -16,6 +16,7 @@ from .errors import LocalProtocolError, RemoteProtocolError
 from .links import HTTPLink, WebSocketLink, open_link
 from .transports.base import Options, Tap
 from .turn import Channel, Turn
+from .wires.base import turn_name
 
 __all__ = ["Session", "connect", "message_items"]
 
@@ -82,7 +83,7 @@ class Session:
         `final` asks for whole items instead of a stream. Raises NotCarried, before anything is sent, for what the
         wire has no place for, and TransportError.
         """
-        start = models.TurnStart(turn=name or "t_" + secrets.token_urlsafe(16), input=message_items(input))
+        start = models.TurnStart(turn=name or turn_name(), input=message_items(input))
         if parent is not None:
             start.parent = parent.id if isinstance(parent, models.Continuation) else parent
         if context is None and self._context and not (self.inherits and parent is not None):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -11,26 +10,22 @@ from typing import Any, get_args
 from segue_adapters.errors import ConnectionCut
 from segue_adapters.sse import SSEEvent, SSEParser
 from segue_adapters.transports.websocket import Socket
+from segue_adapters.wires.base import turn_name
 from segue_schemas import StrictJSONError, load, models, strict_loads, validator
 
 from .subject import Subject
 from .verdicts import Deviation
 
-__all__ = ["fresh_name", "next_message", "refusal_to", "sse_events", "start_message", "valid_message"]
+__all__ = ["next_message", "refusal_to", "sse_events", "start_message", "turn_name", "valid_message"]
 
 
 _DEFINITIONS = {struct.__struct_config__.tag: struct.__name__ for struct in get_args(models.ServerMessage)}
 
 
-def fresh_name() -> str:
-    """Return a turn name with 128 bits of randomness."""
-    return "t_" + secrets.token_urlsafe(16)
-
-
 def start_message(subject: Subject, input: str = "Say hello.", **members: Any) -> dict[str, Any]:
     """Return a turn.start as a JSON object, valid unless `members` say otherwise."""
     item = {"type": "message", "role": "user", "content": input}
-    return {"type": "turn.start", "turn": fresh_name(), "input": [item], "context": subject.base_context(), **members}
+    return {"type": "turn.start", "turn": turn_name(), "input": [item], "context": subject.base_context(), **members}
 
 
 def valid_message(text: str) -> dict[str, Any]:
@@ -100,7 +95,7 @@ async def refusal_to(subject: Subject, text: str, *, path: str | None = None) ->
     subject.spend()
     if subject.wire == "segue-http":
         answer = await subject.fetch(
-            "PUT", path or f"/turns/{fresh_name()}", text.encode("utf-8", "surrogatepass"),
+            "PUT", path or f"/turns/{turn_name()}", text.encode("utf-8", "surrogatepass"),
             content_type="application/json", accept="text/event-stream",
         )  # fmt: skip
         if answer.status < 400:

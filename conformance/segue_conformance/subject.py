@@ -19,7 +19,7 @@ from segue_adapters.transports.base import Options
 from segue_adapters.transports.http import HTTPPool, Streaming
 from segue_adapters.transports.websocket import Socket, open_socket
 from segue_adapters.turn import Outcome, Turn
-from segue_adapters.wires.base import Answer, Request
+from segue_adapters.wires.base import Answer, Request, turn_name
 from segue_schemas import models
 
 from .recorder import Recorder
@@ -107,12 +107,17 @@ class Subject:
         """Skip the check unless the endpoint offers a feature on this wire."""
         if self.capabilities is None:
             raise NotOffered(f"`{feature}` is not declared: there is no discovery document")
-        features: Sequence[str] = self.capabilities.features
-        for binding in self.document.bindings if self.document else ():
-            if binding.wire == self.wire and isinstance(binding.features, list):
-                features = binding.features
-        if feature not in features:
+        if feature not in self.features():
             raise NotOffered(f"`{feature}` is not offered")
+
+    def features(self) -> list[str]:
+        """Return the features that are declared for this wire; none without a discovery document."""
+        if self.document is None:
+            return []
+        for binding in self.document.bindings:
+            if binding.wire == self.wire and isinstance(binding.features, list):
+                return list(binding.features)
+        return list(self.document.capabilities.features)
 
     def tiers(self) -> list[str]:
         """Return the retention tiers that are declared for this wire; without a document, what OpenAI's wires have."""
@@ -255,7 +260,7 @@ class Client:
         self.subject.spend()
         context, broken = options.pop("context", None), options.pop("broken", False)
         if context is INHERIT:
-            start = models.TurnStart(turn=options.pop("name", None) or _name(), input=message_items(input))
+            start = models.TurnStart(turn=options.pop("name", None) or turn_name(), input=message_items(input))
             parent = options.pop("parent", None)
             if parent is not None:
                 start.parent = parent.id if isinstance(parent, models.Continuation) else parent
@@ -342,9 +347,20 @@ class Client:
     async def handle(self, input: Input, **options: Any) -> tuple[models.Continuation, Outcome]:
         """Return the continuation of a turn that has to work, and its outcome."""
         outcome = await self.say(input, **options)
-        if outcome.continuation is None:
-            raise Untestable("a turn that leads up to the check issued no continuation")
-        return outcome.continuation, outcome
+        return handle_of(outcome), outcome
+
+    async def under_way(self, turn: Turn) -> bool:
+        """Read a turn up to its first delta; return whether it still runs then."""
+        while not turn.result.ended and not any(isinstance(e, models.ItemDelta) for e in turn.result.events):
+            await turn.next()
+        return not turn.result.ended
+
+
+def handle_of(outcome: Outcome) -> models.Continuation:
+    """Return the handle that a turn which leads up to a check issued; Untestable where it issued none."""
+    if outcome.continuation is None:
+        raise Untestable("a turn that leads up to the check issued no continuation")
+    return outcome.continuation
 
 
 def completed(outcome: Outcome, what: str, *, requirement: str | None = None) -> Outcome:
@@ -396,12 +412,6 @@ def _client_fault(error: models.Error) -> bool:
     return status in (400, 404, 409, 422) or (status is None and error.effect == "none")
 
 
-def _name() -> str:
-    import secrets
-
-    return "t_" + secrets.token_urlsafe(16)
-
-
 def _own(message: models.TurnStart | models.TurnResume) -> None:
     """Make sure that what the suite itself sends is valid: its own fault must never be the endpoint's.
 
@@ -421,4 +431,4 @@ def own_items(items: Sequence[Mapping[str, Any] | bytes | msgspec.Raw]) -> list[
     return plain
 
 
-__all__ += ["HTTPLink", "WebSocketLink", "completed", "own_items", "refused"]
+__all__ += ["HTTPLink", "WebSocketLink", "completed", "handle_of", "own_items", "refused"]

@@ -92,9 +92,13 @@ class Endpoint(Declaration, Acceptance, Life):
         return ScriptedEngine(offered=(self.settings.model,), slow_seconds=self.settings.slow_ms / 1000)
 
     def make_store(self) -> Store:
-        """Return the store in memory, bounded as the settings say."""
+        """Return the store in memory."""
+        return MemoryStore(self.bounds(), self.clock)
+
+    def bounds(self) -> Bounds:
+        """Return what the settings let a store hold for one principal."""
         settings = self.settings
-        bounds = Bounds(
+        return Bounds(
             continuations=settings.continuations,
             turns=settings.turns_held,
             state_bytes=settings.state_bytes,
@@ -102,7 +106,6 @@ class Endpoint(Declaration, Acceptance, Life):
             name_ms=settings.name_ms,
             cached_ms=settings.cached_ms,
         )
-        return MemoryStore(bounds, self.clock)
 
     # -- who calls
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 from segue_adapters.errors import NotCarried
-from segue_adapters.wires.base import Refuse
-from segue_adapters.wires.responses import body_of, create_of, turn_name
+from segue_adapters.wires.base import Refuse, turn_name
+from segue_adapters.wires.responses import body_of, create_of
 from segue_schemas import models, validator
 
 HELLO = {"type": "message", "role": "user", "content": "Hello"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ __all__ = [
     "check_json",
     "refusal",
     "status_for",
+    "turn_name",
 ]
 
 WIRE_NAMES = ("segue-ws", "segue-http", "openai-ws", "openai-http")
@@ -147,6 +149,11 @@ _STATUS = {
     "draining": 503,
     "internal_error": 500,
 }
+
+
+def turn_name() -> str:
+    """Return a fresh turn name with 128 bits of randomness (SEG-TURN-050)."""
+    return "t_" + secrets.token_urlsafe(16)
 
 
 def status_for(code: str) -> int:

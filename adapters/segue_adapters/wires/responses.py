@@ -6,7 +6,6 @@ spec/1.0/binding-openai-ws.md and binding-openai-http.md.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ import msgspec
 from segue_schemas import models
 
 from ..errors import NotCarried
-from .base import NotJSON, Refuse, check_json, refusal, status_for
+from .base import NotJSON, Refuse, check_json, refusal, status_for, turn_name
 
 __all__ = [
     "Create",
@@ -24,7 +23,6 @@ __all__ = [
     "decode_error",
     "encode_error",
     "error_status",
-    "turn_name",
 ]
 
 # Members of a create that belong to the turn or to the transport; every other one is a setting, so context.
@@ -43,11 +41,6 @@ _NOT_CONTEXT = frozenset(
         "conversation",
     }
 )
-
-
-def turn_name() -> str:
-    """Return a fresh turn name with 128 bits of randomness, for a wire on which the client can't name its turns."""
-    return "t_" + secrets.token_urlsafe(16)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from segue_schemas import context_digest, models
 
 from ..oracle import ASK, ASK_CHOSEN, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
 from ..registry import check
-from ..subject import INHERIT, Subject, completed, refused
-from ..verdicts import Deviation, Inconclusive, Untestable
+from ..subject import INHERIT, Subject, completed, handle_of, refused
+from ..verdicts import Deviation, Inconclusive
 
 NATIVE = ("segue-ws", "segue-http")
 
@@ -25,7 +25,7 @@ async def test_users_words_one_hop(subject: Subject) -> None:
     async with subject.open() as client:
         story, secret = Story(client), word()
         first = await story.say(plant(secret))
-        await story.recalls(secret, parent=_handle(first))
+        await story.recalls(secret, parent=handle_of(first))
 
 
 @check("SEG-CONT-015", "SEG-CONT-012", profile="continuation")
@@ -35,8 +35,8 @@ async def test_users_words_four_hops(subject: Subject) -> None:
         story, secret = Story(client), word()
         last = await story.say(plant(secret))
         for number in ("one", "two", "three"):
-            last = await story.say(f"Repeat after me: {number}.", parent=_handle(last))
-        await story.recalls(secret, parent=_handle(last))
+            last = await story.say(f"Repeat after me: {number}.", parent=handle_of(last))
+        await story.recalls(secret, parent=handle_of(last))
 
 
 @check("SEG-CONT-012", profile="continuation", wires=("segue-ws", "segue-http", "openai-http"))
@@ -47,7 +47,7 @@ async def test_users_words_in_a_whole_answer(subject: Subject) -> None:
     async with subject.open() as client:
         story, secret = Story(client), word()
         first = await story.say(plant(secret), final=True)
-        await story.recalls(secret, parent=_handle(first), final=True)
+        await story.recalls(secret, parent=handle_of(first), final=True)
 
 
 @check("SEG-CONT-013", profile="continuation")
@@ -58,8 +58,8 @@ async def test_models_words(subject: Subject) -> None:
         asked = "Choose a random word and tell me. Answer with the word only."
         first = await story.say(asked)
         chosen = _chosen(first.text)
-        second = await story.say("Repeat after me: good.", parent=_handle(first))
-        await story.recalls(chosen, ASK_CHOSEN, parent=_handle(second))
+        second = await story.say("Repeat after me: good.", parent=handle_of(first))
+        await story.recalls(chosen, ASK_CHOSEN, parent=handle_of(second))
 
 
 @check("SEG-CONT-014", "SEG-CONT-019", profile="continuation")
@@ -70,10 +70,10 @@ async def test_tools_words(subject: Subject) -> None:
         context = subject.base_context(tools=[TOOL])
         first, call = await call_tool(story, context=context)
         told = tool_output(call, f"The word is {secret}.")
-        outcome = client.excuse(await client.turn([told], parent=_handle(first), context=context))
+        outcome = client.excuse(await client.turn([told], parent=handle_of(first), context=context))
         answer = completed(outcome, "a tool's output was sent as a delta", requirement="SEG-CONT-019")
         story.add(answer)
-        await story.recalls(secret, ASK_TOOL, parent=_handle(answer), context=context)
+        await story.recalls(secret, ASK_TOOL, parent=handle_of(answer), context=context)
 
 
 @check("SEG-CONT-010", profile="continuation")
@@ -109,12 +109,13 @@ async def test_fork(subject: Subject) -> None:
         trunk, common, secret = Story(client), word(), word()
         base = await trunk.say(plant(common), retention=tier)
         left, right = trunk.fork(), trunk.fork()
-        told = await left.say(_second(secret), parent=_handle(base), retention=tier)
+        told = await left.say(_second(secret), parent=handle_of(base), retention=tier)
         # Nothing was told here: whatever code the model knows in this branch, it has from the other one.
-        untold = await right.say("Repeat after me: good.", parent=_handle(base), retention=tier)
+        untold = await right.say("Repeat after me: good.", parent=handle_of(base), retention=tier)
         for _ in range(2):  # the order of the questions must not matter either
             answer = completed(
-                await client.turn(_ASK_ANIMAL, parent=_handle(untold), retention=tier), "a turn from a branch must run"
+                await client.turn(_ASK_ANIMAL, parent=handle_of(untold), retention=tier),
+                "a turn from a branch must run",
             )
             if says(answer.text, secret):
                 raise Deviation(
@@ -124,9 +125,11 @@ async def test_fork(subject: Subject) -> None:
                 )
             # A branch that lost its own word has seen nothing of the other: that is another rule's matter.
             await left.fork().recalls(
-                secret, _ASK_ANIMAL, parent=_handle(told), retention=tier, requirement="SEG-CONT-012"
+                secret, _ASK_ANIMAL, parent=handle_of(told), retention=tier, requirement="SEG-CONT-012"
             )
-        await right.recalls(common, others=[secret], parent=_handle(untold), retention=tier, requirement="SEG-CONT-012")
+        await right.recalls(
+            common, others=[secret], parent=handle_of(untold), retention=tier, requirement="SEG-CONT-012"
+        )
 
 
 @check("SEG-CONT-030", profile="continuation")
@@ -136,10 +139,10 @@ async def test_handle_is_immutable(subject: Subject) -> None:
         tier = _keeps_older(subject)
         story, first_word, later_word = Story(client), word(), word()
         first = await story.say(plant(first_word), retention=tier)
-        await story.stands(first_word, parent=_handle(first), retention=tier)
-        again = client.excuse(await client.turn(plant(later_word), parent=_handle(first), retention=tier))
+        await story.stands(first_word, parent=handle_of(first), retention=tier)
+        again = client.excuse(await client.turn(plant(later_word), parent=handle_of(first), retention=tier))
         completed(again, "a handle that was gone on from once must go on again")
-        await story.recalls(first_word, others=[later_word], parent=_handle(first), retention=tier)
+        await story.recalls(first_word, others=[later_word], parent=handle_of(first), retention=tier)
 
 
 @check("SEG-CONT-033", profile="continuation")
@@ -149,12 +152,12 @@ async def test_refused_turn_leaves_parent(subject: Subject) -> None:
         tier = _keeps_older(subject)
         story, secret = Story(client), word()
         first = await story.say(plant(secret), retention=tier)
-        await story.stands(secret, parent=_handle(first), retention=tier)
+        await story.stands(secret, parent=handle_of(first), retention=tier)
         broken = {"type": "message", "role": "user", "content": 7}
-        outcome = await client.turn([broken], parent=_handle(first), retention=tier, broken=True)
+        outcome = await client.turn([broken], parent=handle_of(first), retention=tier, broken=True)
         if outcome.completed is not None:
             raise Inconclusive("the broken turn was not refused, so nothing is known of what a refusal leaves")
-        await story.recalls(secret, parent=_handle(first), retention=tier)
+        await story.recalls(secret, parent=handle_of(first), retention=tier)
 
 
 @check("SEG-CONT-003", profile="continuation")
@@ -184,7 +187,7 @@ async def test_open_calls_must_be_answered(subject: Subject) -> None:
     async with subject.open() as client:
         context = subject.base_context(tools=[TOOL])
         first, _ = await call_tool(Story(client), context=context)
-        outcome = await client.turn("Never mind. Say hello.", parent=_handle(first), context=context)
+        outcome = await client.turn("Never mind. Say hello.", parent=handle_of(first), context=context)
         refused(outcome, "the open call was not answered", "invalid_request")
 
 
@@ -197,11 +200,11 @@ async def test_context_is_inherited(subject: Subject) -> None:
         question = _ASK_CODE
         first = await client.say("Say hello.", context=context)
         outcome = completed(
-            await client.turn(question, parent=_handle(first), context=INHERIT), "a turn without context must run"
+            await client.turn(question, parent=handle_of(first), context=INHERIT), "a turn without context must run"
         )
         if says(outcome.text, secret):
             return
-        control = await client.turn(question, parent=_handle(first), context=context)
+        control = await client.turn(question, parent=handle_of(first), context=context)
         if says(control.text, secret):
             raise Deviation(
                 "the parent's instructions were not in force",
@@ -221,7 +224,7 @@ async def test_context_is_replaced_whole(subject: Subject) -> None:
         outcome = completed(
             await client.turn(
                 _ASK_CODE,
-                parent=_handle(first),
+                parent=handle_of(first),
                 context=subject.base_context(temperature=0),
             ),
             "a turn with a context of its own must run",
@@ -302,13 +305,6 @@ async def test_never_said(subject: Subject) -> None:
                 expected="no such word",
                 actual=repr(outcome.text[:120]),
             )
-
-
-def _handle(outcome: object) -> str:
-    continuation = getattr(outcome, "continuation", None)
-    if continuation is None:
-        raise Untestable("a turn that leads up to the check issued no continuation")
-    return str(continuation.id)
 
 
 def _chosen(text: str) -> str:

@@ -13,7 +13,7 @@ from segue_schemas import models
 from ..oracle import ASK, Story, plant, says, word
 from ..registry import check
 from ..responses_wire import create, events_of
-from ..segue_wire import fresh_name, refusal_to, sse_events, start_message
+from ..segue_wire import refusal_to, sse_events, start_message, turn_name
 from ..subject import Client, Subject, completed, refused
 from ..verdicts import Deviation, Inconclusive, NotOffered
 from .test_turns import SLOW
@@ -104,9 +104,7 @@ async def test_cancel(subject: Subject) -> None:
     subject.needs("cancel")
     async with subject.open() as client:
         turn = await client.start(SLOW)
-        while not any(isinstance(event, models.ItemDelta) for event in turn.result.events) and not turn.result.ended:
-            await turn.next()
-        if turn.result.ended:
+        if not await client.under_way(turn):
             raise Inconclusive("the turn ended before it could be cancelled")
         subject.spend()
         await client.session.cancel(turn)
@@ -193,8 +191,7 @@ async def test_cut_text_stays(subject: Subject) -> None:
     subject.needs("cancel")
     async with subject.open() as client:
         turn = await client.start(SLOW)
-        while not any(isinstance(event, models.ItemDelta) for event in turn.result.events) and not turn.result.ended:
-            await turn.next()
+        await client.under_way(turn)
         subject.spend()
         await client.session.cancel(turn)
         outcome = await turn.outcome()
@@ -231,7 +228,7 @@ async def test_cancel_of_a_finished_turn(subject: Subject) -> None:
 async def test_cancel_of_nothing(subject: Subject) -> None:
     """Cancelling a turn that never was is refused as not found."""
     subject.needs("cancel")
-    error = await refusal_to(subject, json.dumps({"type": "turn.cancel", "turn": fresh_name()}))
+    error = await refusal_to(subject, json.dumps({"type": "turn.cancel", "turn": turn_name()}))
     if error.get("code") != "turn_not_found":
         raise Deviation("cancelling a turn that never was", expected="turn_not_found", actual=str(error.get("code")))
 
@@ -256,7 +253,7 @@ async def test_unlisted_feature_refused(subject: Subject) -> None:
     """A message that needs a feature which is not listed is refused as not offered."""
     listed = subject.capabilities.features if subject.capabilities else []
     probes = {
-        "steer": {"type": "turn.steer", "turn": fresh_name(), "steer": "s_1"}
+        "steer": {"type": "turn.steer", "turn": turn_name(), "steer": "s_1"}
         | {"input": [{"type": "message", "role": "user", "content": "x"}]},
         "export": {"type": "continuation.export", "ref": "r_1", "id": "resp_" + "0" * 32},
     }

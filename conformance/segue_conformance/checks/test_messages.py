@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from ..registry import check
-from ..segue_wire import fresh_name, next_message, refusal_to, sse_events, start_message, valid_message
+from ..segue_wire import next_message, refusal_to, sse_events, start_message, turn_name, valid_message
 from ..subject import Subject, completed, refused
 from ..verdicts import Deviation, NotOffered
 
@@ -166,7 +166,7 @@ def _too_small(text: str, actual: str) -> None:
 @check("SEG-ERR-001", "SEG-TURN-023", "SEG-ERR-002", "SEG-ERR-003", profile="core", wires=NATIVE)
 async def test_error_members(subject: Subject) -> None:
     """A refusal bears code, advice, effect and a message, and names what it refuses."""
-    name = fresh_name()
+    name = turn_name()
     error = await refusal_to(
         subject, json.dumps(start_message(subject, turn=name, parent="resp_" + "0" * 32)), path=f"/turns/{name}"
     )

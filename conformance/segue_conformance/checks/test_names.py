@@ -10,7 +10,7 @@ from segue_adapters.turn import Outcome
 from segue_schemas import context_digest, models
 
 from ..registry import check
-from ..segue_wire import fresh_name
+from ..segue_wire import turn_name
 from ..subject import INHERIT, Subject, completed, refused
 from ..verdicts import Deviation, Inconclusive, NotOffered
 from .test_turns import SLOW
@@ -21,7 +21,7 @@ NATIVE = ("segue-ws", "segue-http")
 @check("SEG-TURN-052", profile="resumable", wires=NATIVE)
 async def test_one_of_two_that_race(subject: Subject) -> None:
     """Of two starts of one name at once, one runs, and both read it."""
-    name = fresh_name()
+    name = turn_name()
     async with subject.open() as one, subject.open() as other:
         question = "Choose a random word and tell me."
         turns = await asyncio.gather(one.start(question, name=name), other.start(question, name=name))
@@ -40,7 +40,7 @@ async def test_one_of_two_that_race(subject: Subject) -> None:
 async def test_context_form_is_no_content(subject: Subject) -> None:
     """A repeat that names its context by digest is the same turn as one that sent it."""
     subject.needs("contexts")
-    name = fresh_name()
+    name = turn_name()
     async with subject.open() as client:
         context = subject.base_context(instructions="Be terse.")
         await client.say("Say hello.", name=name, context=context)
@@ -82,9 +82,7 @@ async def test_new_reading_replaces_the_old(subject: Subject) -> None:
     subject.needs("resume")
     async with subject.open() as client:
         turn = await client.start(SLOW)
-        while not any(isinstance(event, models.ItemDelta) for event in turn.result.events) and not turn.result.ended:
-            await turn.next()
-        if turn.result.ended:
+        if not await client.under_way(turn):
             raise Inconclusive("the turn ended before it could be read anew")
         subject.spend()
         again = await client.session.resume(turn.name)
@@ -170,11 +168,7 @@ async def test_number_without_digest_refused(subject: Subject) -> None:
 @check("SEG-MSG-021", profile="core", wires=NATIVE)
 async def test_offered_features_may_be_required(subject: Subject) -> None:
     """A turn that requires what is offered runs."""
-    features = list(subject.capabilities.features) if subject.capabilities else []
-    if subject.document is not None:
-        for binding in subject.document.bindings:
-            if binding.wire == subject.wire and isinstance(binding.features, list):
-                features = list(binding.features)
+    features = subject.features()
     async with subject.open() as client:
         completed(await client.turn("Say hello.", require=features), f"the turn required {', '.join(features)}")
 

@@ -12,6 +12,7 @@ from segue_schemas import context_digest, history_digest, item_digest, models
 
 from ..oracle import word
 from ..registry import check
+from ..segue_wire import turn_name
 from ..subject import Client, Subject, completed, refused
 from ..verdicts import Deviation, NotOffered
 from .test_turns import SLOW
@@ -22,7 +23,7 @@ NATIVE = ("segue-ws", "segue-http")
 @check("SEG-TURN-053", "SEG-TURN-057", "SEG-TURN-051", profile="resumable", wires=NATIVE)
 async def test_repeat_attaches(subject: Subject) -> None:
     """A repeat of a turn reads the turn that exists: the same events, marked as replayed."""
-    name = _name()
+    name = turn_name()
     async with subject.open() as client:
         question = "Choose a random word and tell me."
         first = await client.say(question, name=name)
@@ -49,7 +50,7 @@ async def test_repeat_attaches(subject: Subject) -> None:
 @check("SEG-TURN-054", profile="resumable", wires=NATIVE)
 async def test_other_content_conflicts(subject: Subject) -> None:
     """A name that is claimed is refused for another content."""
-    name = _name()
+    name = turn_name()
     async with subject.open() as client:
         await client.say(f"Repeat after me: {word()}.", name=name)
         outcome = await client.turn(f"Repeat after me: {word()}.", name=name)
@@ -59,7 +60,7 @@ async def test_other_content_conflicts(subject: Subject) -> None:
 @check("SEG-TURN-021", profile="core", wires=NATIVE)
 async def test_refusal_claims_no_name(subject: Subject) -> None:
     """A name that was only refused is free, also for another content."""
-    name = _name()
+    name = turn_name()
     async with subject.open() as client:
         outcome = await client.turn("Say hello.", name=name, parent="resp_" + secrets.token_hex(16))
         refused(outcome, "the parent never existed", "continuation_not_found")
@@ -95,11 +96,8 @@ async def test_cut_and_resume(subject: Subject) -> None:
     subject.needs("resume")
     async with subject.open() as client:
         turn = await client.start(SLOW)
-        while not any(isinstance(event, models.ItemDelta) for event in turn.result.events):
-            if turn.result.ended:
-                completed(client.judged(turn.result), "a long text was asked for")
-                break
-            await turn.next()
+        if not await client.under_way(turn):
+            completed(client.judged(turn.result), "a long text was asked for")
         client.session.link.cut()
     numbers = [number for number, _ in _numbered(turn.result)]
     async with subject.open() as client:
@@ -119,7 +117,7 @@ async def test_unknown_name(subject: Subject) -> None:
     subject.needs("resume")
     async with subject.open() as client:
         subject.spend()
-        outcome = await (await client.session.resume(_name())).outcome()
+        outcome = await (await client.session.resume(turn_name())).outcome()
         refused(outcome, "a name that never was is resumed", "turn_not_found")
 
 
@@ -226,7 +224,7 @@ async def test_open_items_are_digested_whole(subject: Subject) -> None:
 @check("SEG-TURN-056", profile="resumable", wires=NATIVE)
 async def test_delivery_is_no_content(subject: Subject) -> None:
     """A repeat that wants another delivery attaches all the same."""
-    name = _name()
+    name = turn_name()
     async with subject.open() as client:
         await client.say("Say hello.", name=name)
         outcome = await client.turn("Say hello.", name=name, deadline_ms=60_000)
@@ -261,10 +259,6 @@ async def test_expectation(subject: Subject) -> None:
         wrong = models.Expectation(digest=handle.digest, length=handle.length + 1)
         outcome = await client.turn("Say hello.", parent=handle, expect=wrong)
         refused(outcome, "the expectation differs from what the parent holds", "history_mismatch")
-
-
-def _name() -> str:
-    return "t_" + secrets.token_urlsafe(16)
 
 
 def _said(outcome: Outcome) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from segue_schemas import models
 
 from ..oracle import Story, plant, word
 from ..registry import check
-from ..subject import Client, Subject, completed, refused
+from ..subject import Client, Subject, completed, handle_of, refused
 from ..verdicts import Deviation, Inconclusive, NotOffered, Untestable
 
 STREAMS = ("segue-ws", "openai-ws")
@@ -23,7 +23,7 @@ async def test_kept_handle_on_another_connection(subject: Subject) -> None:
         first = await story.say(plant(secret), retention=tier)
     async with subject.open() as other:
         story.client = other
-        await story.recalls(secret, parent=_handle(first), retention=tier)
+        await story.recalls(secret, parent=handle_of(first), retention=tier)
 
 
 @check("SEG-CONT-044", profile="continuation", wires=STREAMS)
@@ -33,7 +33,7 @@ async def test_connection_handle_ends_with_it(subject: Subject) -> None:
     async with subject.open() as client:
         first = await client.say(plant(word()), retention=tier)
     async with subject.open() as other:
-        outcome = await other.turn("Say hello.", parent=_handle(first), retention=tier)
+        outcome = await other.turn("Say hello.", parent=handle_of(first), retention=tier)
         refused(
             outcome,
             "the parent was kept for its connection only, and that has ended",
@@ -49,8 +49,8 @@ async def test_connection_handle_on_its_connection(subject: Subject) -> None:
     async with subject.open() as client:
         story, secret = Story(client), word()
         first = await story.say(plant(secret), retention=tier)
-        second = await story.say("Repeat after me: good.", parent=_handle(first), retention=tier)
-        await story.recalls(secret, parent=_handle(second), retention=tier)
+        second = await story.say("Repeat after me: good.", parent=handle_of(first), retention=tier)
+        await story.recalls(secret, parent=handle_of(second), retention=tier)
 
 
 @check("SEG-CONT-010", "SEG-CONT-030", profile="continuation", wires=STREAMS)
@@ -60,14 +60,14 @@ async def test_older_connection_handle(subject: Subject) -> None:
     async with subject.open() as client:
         story, secret, later = Story(client), word(), word()
         first = await story.say(plant(secret), retention=tier)
-        await client.say(plant(later), parent=_handle(first), retention=tier)
+        await client.say(plant(later), parent=handle_of(first), retention=tier)
         if not subject.native:
             # Only the latest of a lane has to be held there, so that a miss is right; a newer history never is.
-            probe = await client.turn("Repeat after me: fine.", parent=_handle(first), retention=tier)
+            probe = await client.turn("Repeat after me: fine.", parent=handle_of(first), retention=tier)
             if probe.refused is not None:
                 refused(probe, "an older response was named", "continuation_not_found", native=False)
                 return
-        await story.recalls(secret, others=[later], parent=_handle(first), retention=tier, requirement="SEG-CONT-030")
+        await story.recalls(secret, others=[later], parent=handle_of(first), retention=tier, requirement="SEG-CONT-030")
 
 
 @check("SEG-CONT-002", profile="continuation", wires=("segue-ws", "segue-http", "openai-http"))
@@ -149,8 +149,8 @@ async def test_deleted_handle_is_gone(subject: Subject) -> None:
     tier = _deletes(subject)
     async with subject.open() as client:
         first = await client.say(plant(word()), retention=tier)
-        await _delete(client, _handle(first))
-        outcome = await client.turn("Say hello.", parent=_handle(first), retention=tier)
+        await _delete(client, handle_of(first).id)
+        outcome = await client.turn("Say hello.", parent=handle_of(first), retention=tier)
         refused(outcome, "the parent was deleted", "continuation_not_found", native=subject.native)
 
 
@@ -161,15 +161,15 @@ async def test_child_of_a_deleted_parent(subject: Subject) -> None:
     async with subject.open() as client:
         story, secret = Story(client), word()
         first = await story.say(plant(secret), retention=tier)
-        second = await story.say("Repeat after me: good.", parent=_handle(first), retention=tier)
-        await _delete(client, _handle(first))
+        second = await story.say("Repeat after me: good.", parent=handle_of(first), retention=tier)
+        await _delete(client, handle_of(first).id)
         if not subject.native:
             # What becomes of the children is not documented on OpenAI's wires: refusing them is honest too.
-            probe = await client.turn("Repeat after me: fine.", parent=_handle(second), retention=tier)
+            probe = await client.turn("Repeat after me: fine.", parent=handle_of(second), retention=tier)
             if probe.refused is not None:
                 refused(probe, "the parent's parent was deleted", "continuation_not_found", native=False)
                 return
-        await story.recalls(secret, parent=_handle(second), retention=tier)
+        await story.recalls(secret, parent=handle_of(second), retention=tier)
 
 
 @check("SEG-CONT-073", profile="continuation", wires=NATIVE)
@@ -178,12 +178,12 @@ async def test_descendants_can_go_too(subject: Subject) -> None:
     tier = _deletes(subject)
     async with subject.open() as client:
         first = await client.say("Say hello.", retention=tier)
-        second = await client.say("Say hello.", parent=_handle(first), retention=tier)
+        second = await client.say("Say hello.", parent=handle_of(first), retention=tier)
         subject.spend()
-        answer = await client.session.delete(_handle(first), descendants=True)
+        answer = await client.session.delete(handle_of(first).id, descendants=True)
         if isinstance(answer, models.ErrorMessage):
             raise Deviation("a delete with descendants", expected="deleted", actual=answer.error.message)
-        outcome = await client.turn("Say hello.", parent=_handle(second), retention=tier)
+        outcome = await client.turn("Say hello.", parent=handle_of(second), retention=tier)
         refused(outcome, "its ancestor was deleted with all descendants", "continuation_not_found")
 
 
@@ -236,10 +236,3 @@ async def _delete(client: Client, identifier: str) -> None:
         if not client.subject.native and status in (404, 405, 501):
             raise NotOffered(f"deleting is not offered: status {status}")
         raise Inconclusive(f"the handle could not be deleted: {answer.error.message}")
-
-
-def _handle(outcome: object) -> str:
-    continuation = getattr(outcome, "continuation", None)
-    if continuation is None:
-        raise Untestable("a turn that leads up to the check issued no continuation")
-    return str(continuation.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segue_gateway.endpoint import Endpoint
-from segue_gateway.stores.base import Bounds, Store
+from segue_gateway.stores.base import Store
 from segue_gateway.stores.memory import MemoryStore
 
 KILLED_BY = dict.fromkeys(("segue-ws", "segue-http", "openai-http"), ("retention.deleted_handle_is_gone",))
@@ -22,15 +22,4 @@ class MutantEndpoint(Endpoint):
 
     def make_store(self) -> Store:
         """Return a store that deletes nothing."""
-        settings = self.settings
-        return _Store(
-            Bounds(
-                continuations=settings.continuations,
-                turns=settings.turns_held,
-                state_bytes=settings.state_bytes,
-                replay_ms=settings.replay_ms,
-                name_ms=settings.name_ms,
-                cached_ms=settings.cached_ms,
-            ),
-            self.clock,
-        )
+        return _Store(self.bounds(), self.clock)

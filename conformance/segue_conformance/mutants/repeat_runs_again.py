@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import cast
 
 import msgspec
+from segue_adapters.wires.base import turn_name
 from segue_gateway.acceptance import Caller
 from segue_gateway.endpoint import Endpoint
 from segue_gateway.readings import Source
@@ -23,7 +23,7 @@ class MutantEndpoint(Endpoint):
         known = await self.store.known(caller.principal, start.turn)
         if known is None:
             return await super().accept(caller, start)
-        hidden = "t_" + secrets.token_urlsafe(16)
+        hidden = turn_name()
         source, turn = await super().accept(caller, msgspec.structs.replace(start, turn=hidden))
         return cast(Source, _Renamed(source, start.turn)), turn
 
