@@ -1,31 +1,45 @@
 """The command line's front door: `segue COMMAND`.
 
-Commands are found by entry point (group `segue.commands`) and loaded only when they are run, so `segue --help` costs
-no import of theirs, and this package knows nothing of what lies above it.
+Commands are named here and loaded only when they are run, so `segue --help` costs no import of theirs, and this
+package imports nothing of what lies above it. Not entry points: to look for these costs as much as all the rest.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from importlib import metadata
+from importlib import import_module
+from typing import NamedTuple
 
 import click
 
-__all__ = ["FrontDoor", "main"]
+__all__ = ["COMMANDS", "Entry", "FrontDoor", "main"]
 
-GROUP = "segue.commands"
-#: One line for each of the distribution's own commands, and the extra that it needs: told without loading it.
-_OWN: Mapping[str, tuple[str, str]] = {
-    "bindings": ("Generate client bindings from the schemas.", "bindings"),
-    "check": ("Check an endpoint for stateful continuation.", "check"),
-    "matrix": ("Compare reports: a Markdown page of checks by endpoint and wire.", "check"),
-    "serve": ("Serve the reference endpoint, all wires on one port.", "gateway"),
+
+class Entry(NamedTuple):
+    """A command: where it is, its line in the list, and the extra that it needs."""
+
+    module: str
+    name: str
+    line: str
+    extra: str
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "bindings": Entry("segue_bindings.cli", "bindings", "Generate client bindings from the schemas.", "bindings"),
+    "check": Entry("segue_conformance.cli", "check", "Check an endpoint for stateful continuation.", "check"),
+    "matrix": Entry(
+        "segue_conformance.matrix",
+        "matrix",
+        "Compare reports: a Markdown page of checks by endpoint and wire.",
+        "check",
+    ),
+    "serve": Entry("segue_gateway.cli", "serve", "Serve the reference endpoint, all wires on one port.", "gateway"),
 }
 
 
 class FrontDoor(click.Group):
-    """A group whose commands are entry points."""
+    """A group whose commands are loaded when they are run."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -39,41 +53,32 @@ class FrontDoor(click.Group):
                 )
             ],
         )  # fmt: skip
-        self._found: dict[str, metadata.EntryPoint] | None = None
-
-    @property
-    def found(self) -> dict[str, metadata.EntryPoint]:
-        """The entry points by command name."""
-        if self._found is None:
-            self._found = {entry.name: entry for entry in metadata.entry_points(group=GROUP)}
-        return self._found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, loading none."""
-        return sorted(self.found)
+        return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load one command; one that can't be loaded becomes a command that says what to install."""
-        entry = self.found.get(cmd_name)
+        entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
         try:
-            loaded = entry.load()
+            loaded = getattr(import_module(entry.module), entry.name)
         except ImportError as error:
-            return _missing(cmd_name, error)
+            return _missing(cmd_name, entry.extra, error)
         return loaded if isinstance(loaded, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without loading any."""
-        rows = [(name, _OWN.get(name, (f"({entry.value.partition(':')[0]})", ""))[0]) for name, entry in
-                sorted(self.found.items())]  # fmt: skip
-        if rows:
-            with formatter.section("Commands"):
-                formatter.write_dl(rows)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.line) for name, entry in sorted(COMMANDS.items())])
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
+        from importlib import metadata
+
         try:
             version = metadata.version("segue-protocol")
         except metadata.PackageNotFoundError:
@@ -82,12 +87,12 @@ def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
-def _missing(name: str, error: ImportError) -> click.Command:
-    extra = _OWN.get(name, ("", ""))[1]
+def _missing(name: str, extra: str, error: ImportError) -> click.Command:
     lacks = error.name or str(error)
-    message = f"segue {name} needs {lacks}, which is not installed"
-    if extra:
-        message += f"; install it with\n\n  pip install 'segue-protocol[{extra}]'\n"
+    message = (
+        f"segue {name} needs {lacks}, which is not installed; install it with\n\n"
+        f"  pip install 'segue-protocol[{extra}]'\n"
+    )
 
     def tell() -> None:
         click.echo(message, err=True)

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib import metadata
+import types
 
 import click
 import pytest
 from click.testing import CliRunner
+from segue import cli
 from segue.cli import FrontDoor
-
-
-def entry(name: str, value: str) -> metadata.EntryPoint:
-    return metadata.EntryPoint(name, value, "segue.commands")
 
 
 @pytest.fixture
 def door(monkeypatch: pytest.MonkeyPatch) -> FrontDoor:
-    found = [
-        entry("check", "no_such_module_of_ours.cli:check"),
-        entry("foreign", "click:Command"),
-        entry("serve", "tests_no_such_package:serve"),
-    ]
-    monkeypatch.setattr(metadata, "entry_points", lambda *, group: found if group == "segue.commands" else [])
+    moved = {"check": "no_such_module_of_ours.cli", "serve": "tests_no_such_package"}
+    entries = {name: cli.COMMANDS[name]._replace(module=module) for name, module in moved.items()}
+    monkeypatch.setattr(cli, "COMMANDS", entries)
     return FrontDoor()
 
 
 def test_help_loads_no_command(door):
     ran = CliRunner().invoke(door, ["--help"])
     assert ran.exit_code == 0
-    assert "check    Check an endpoint for stateful continuation." in ran.output
-    assert "foreign  (click)" in ran.output
+    assert "check  Check an endpoint for stateful continuation." in ran.output
 
 
 @pytest.mark.parametrize("words", [["check"], ["check", "--help"], ["check", "http://x.test", "--wire", "openai-ws"]])
@@ -59,24 +52,27 @@ def test_version(door):
 
 
 def test_a_command_runs_with_its_own_code(monkeypatch):
+    module = types.ModuleType("of_this_test")
+
     @click.command()
     def five() -> None:
         raise SystemExit(5)
 
-    monkeypatch.setattr(metadata.EntryPoint, "load", lambda self: five)
-    monkeypatch.setattr(metadata, "entry_points", lambda *, group: [entry("five", "x:y")])
+    module.five = five
+    monkeypatch.setitem(sys.modules, "of_this_test", module)
+    monkeypatch.setattr(cli, "COMMANDS", {"five": cli.Entry("of_this_test", "five", "Ends with five.", "check")})
     assert CliRunner().invoke(FrontDoor(), ["five"]).exit_code == 5
 
 
 def test_a_fault_ends_in_a_sentence():
     code = (
-        "import click, sys\nfrom importlib import metadata\n"
+        "import click, sys\n"
+        "from segue import cli\n"
         "@click.command(context_settings={'ignore_unknown_options': True})\n"
         "@click.argument('rest', nargs=-1)\n"
         "def boom(rest): raise RuntimeError('a fault')\n"
-        "metadata.EntryPoint.load = lambda self: boom\n"
-        "metadata.entry_points = lambda *, group: [metadata.EntryPoint('boom', 'x:y', group)]\n"
-        "from segue.cli import main\nsys.argv = ['segue', 'boom', *sys.argv[1:]]\nmain()\n"
+        "cli.COMMANDS = {'boom': cli.Entry('__main__', 'boom', 'Fails.', 'check')}\n"
+        "sys.argv = ['segue', 'boom', *sys.argv[1:]]\ncli.main()\n"
     )
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -116,9 +112,15 @@ def test_the_public_face_is_there_when_it_is_used():
 
 
 def test_the_installed_command_lists_its_own(segue):
-    if not metadata.entry_points(group="segue.commands"):
-        pytest.skip("the distribution is not installed")
     ran = segue("--help")
     assert ran.code == 0
     for name in ("check", "matrix", "serve"):
         assert f"  {name} " in ran.out
+
+
+def test_each_command_is_where_it_is_said_to_be():
+    for name, entry in cli.COMMANDS.items():
+        command = FrontDoor().get_command(click.Context(FrontDoor()), name)
+        assert isinstance(command, click.Command), name
+        assert command.name == name
+        assert entry.extra in {"bindings", "check", "gateway"}
