@@ -42,6 +42,7 @@ class Arguments:
     only: tuple[str, ...] = ()
     timeout: float = TIMEOUT
     max_requests: int | None = None
+    concurrency: int | None = None
     json_path: str | None = None
     junit_path: str | None = None
     insecure: bool = False
@@ -58,6 +59,7 @@ class Arguments:
             ("--api-key-env", self.api_key_env),
             ("--second-api-key-env", self.second_api_key_env),
             ("--timeout", f"{self.timeout:g}" if self.timeout != TIMEOUT else None),
+            ("--concurrency", str(self.concurrency) if self.concurrency else None),
         ):
             if value is not None:
                 words += [option, value]
@@ -100,6 +102,7 @@ def settings_of(arguments: Arguments) -> Settings:
         second_api_key=second,
         timeout=arguments.timeout,
         max_requests=arguments.max_requests,
+        concurrency=arguments.concurrency or 1,
         headers=_headers(arguments.headers),
         verify=not arguments.insecure,
     )

@@ -41,6 +41,8 @@ _EMBEDDED = (
     "--heartbeat-ms=60", "--slow-ms=130", "--grace-ms=0", "--lanes=4", "--lane-queue=4",
     f"--message-bytes={256 * 1024}",
 )  # fmt: skip
+#: The suite and the endpoint are two processes: side by side neither waits for the other, nor for a slow answer.
+_EMBEDDED_CONCURRENCY = 6
 #: The model that the reference endpoint serves.
 _EMBEDDED_MODEL = "scripted"
 
@@ -68,6 +70,12 @@ _EMBEDDED_MODEL = "scripted"
 )
 @click.option(
     "--max-requests", type=click.IntRange(1), metavar="N", help="Budget; what it does not reach is inconclusive."
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Checks at once; 1, without a URL some. What does not pass is run again, alone.",
 )
 @click.option("--json", "json_path", metavar="FILE", help="Write the JSON report; - is standard output.")
 @click.option("--junit", "junit_path", metavar="FILE", help="Write a JUnit XML report; - is standard output.")
@@ -148,6 +156,7 @@ def _check(arguments: Arguments, catalogue: Catalogue, console: Console, debug: 
             second_api_key=endpoint.second_key,
             timeout=arguments.timeout,
             max_requests=arguments.max_requests,
+            concurrency=arguments.concurrency or _EMBEDDED_CONCURRENCY,
         )
         return _run(settings, arguments, catalogue, console, debug)
 

@@ -1,4 +1,4 @@
-"""Performs one check on one wire and grades it. Knows nothing of pytest.
+"""Performs checks on wires and grades them: one by itself, or many, a few at a time. Knows nothing of pytest.
 
 What a check raises is a verdict (`grade`); what it stands on, the budget and the time it may take are looked after
 here, so that no check can hang the run, outspend it, or accuse an endpoint that was never reached.
@@ -11,6 +11,7 @@ import contextlib
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from segue_adapters.errors import TransportError
@@ -33,6 +34,8 @@ _IN_A_ROW = 3
 _BUDGET = "out of budget (--max-requests)"
 _NEEDS_KEY = "needs a key of another principal: give --second-api-key-env"
 _WITH_TRANSCRIPT = (Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE, Verdict.INCONCLUSIVE, Verdict.ERROR)
+#: What is believed only from a check that ran alone: beside others an answer may come late for no fault of anybody's.
+_AGAIN = (Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE, Verdict.INCONCLUSIVE)
 
 
 class _Recorder(Protocol):
@@ -73,7 +76,7 @@ class Listener(Protocol):
 
 
 class Execution:
-    """Performs checks one after the other on one event loop; `results` holds what came of them.
+    """Performs checks on one event loop; `results` holds what came of them.
 
     `timeout`: seconds a turn may take; `budget`: the one that the subjects spend from.
     """
@@ -102,6 +105,9 @@ class Execution:
         self._stray: list[str] = []
         self._unanswered: dict[str, int] = {}
         self._gone: dict[str, str] = {}
+        self._doubted: dict[tuple[str, str], CheckResult] = {}
+        self._hung = False
+        self._asking = asyncio.Lock()
 
     def close(self) -> None:
         """Close the event loop."""
@@ -123,7 +129,13 @@ class Execution:
             self._runner = asyncio.Runner()
             # What a task that nobody awaits any more raises is no verdict, and no noise on the terminal either.
             self._runner.get_loop().set_exception_handler(lambda _, context: self._stray.append(str(context)))
-        return self._runner.run(work)
+            self._asking = asyncio.Lock()
+        try:
+            return self._runner.run(work)
+        finally:
+            if self._hung:
+                self._hung = False
+                self._abandon_loop()
 
     def subject(self, wire: str) -> Any:
         """Return a new subject for one check."""
@@ -131,8 +143,7 @@ class Execution:
 
     def discard(self, subject: SubjectLike) -> None:
         """Close a subject; what goes wrong in that is nobody's verdict."""
-        with contextlib.suppress(Exception):
-            self.run(_bounded(subject.aclose(), _CLOSING))
+        self.run(self._closed(subject))
 
     def perform(self, check: Check, wire: str) -> CheckResult:
         """Perform a check, once, unless something stands against it; return and keep its result.
@@ -140,9 +151,43 @@ class Execution:
         A KeyboardInterrupt leaves an inconclusive result behind and goes on up.
         """
         done = self.results.get((check.id, wire))
+        return done if done is not None else self.run(self._performed(check, wire))
+
+    def perform_all(self, work: Sequence[tuple[Check, str]], at_once: int) -> None:
+        """Perform checks, up to `at_once` side by side, and keep their results.
+
+        What does not pass beside others is performed once more, alone, and that counts.
+        """
+        if at_once > 1:
+            self.run(self._side_by_side(work, at_once))
+        for check, wire in work:
+            self.perform(check, wire)
+
+    def leave_out(self, check: Check, wire: str, verdict: Verdict, message: str) -> None:
+        """Keep a result for a check that was not performed."""
+        self.results[check.id, wire] = result_of(check, wire, Grade(verdict, message))
+
+    async def _side_by_side(self, work: Sequence[tuple[Check, str]], at_once: int) -> None:
+        """Perform what needs no second look; the rest is left to be performed alone."""
+        for check, wire in work:
+            if check.id == FIRST:
+                await self._performed(check, wire)
+        waiting = iter(work)
+
+        async def worker() -> None:
+            for check, wire in waiting:
+                await self._performed(check, wire, beside=True)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(worker())
+
+    async def _performed(self, check: Check, wire: str, *, beside: bool = False) -> CheckResult:
+        """Perform a check and keep its result; `beside` others, only one that stands."""
+        obstacle = await self._obstacle(check, wire)
+        done = self.results.get((check.id, wire))
         if done is not None:
             return done
-        obstacle = self._obstacle(check, wire)
         if self._listener is not None:
             self._listener.begin(check, wire)
         if obstacle is not None:
@@ -152,22 +197,26 @@ class Execution:
         except Exception as error:
             return self._keep(result_of(check, wire, self._blame(error, None)))
         try:
-            return self._attempt(check, wire, subject)
+            result = await self._attempt(check, wire, subject)
         finally:
-            self.discard(subject)
+            await self._closed(subject)
+        if beside and result.verdict in _AGAIN and check.id != FIRST and not self._budget.exhausted:
+            self._doubted[check.id, wire] = result
+            return result
+        return self._keep(result)
 
-    def leave_out(self, check: Check, wire: str, verdict: Verdict, message: str) -> None:
-        """Keep a result for a check that was not performed."""
-        self.results[check.id, wire] = result_of(check, wire, Grade(verdict, message))
+    async def _closed(self, subject: SubjectLike) -> None:
+        with contextlib.suppress(Exception):
+            await _bounded(subject.aclose(), _CLOSING)
 
-    def _attempt(self, check: Check, wire: str, subject: SubjectLike) -> CheckResult:
-        """Run the check's function and keep what it comes to."""
+    async def _attempt(self, check: Check, wire: str, subject: SubjectLike) -> CheckResult:
+        """Run the check's function and return what it comes to; keep that, too, if it is interrupted."""
         began, before = time.monotonic(), subject.requests
-        found = Grade(Verdict.INCONCLUSIVE, "interrupted")
+        found: Grade | None = None
         try:
-            fault = self.run(_bounded(_caught(check.function(subject)), self._limit))
+            fault = await _bounded(_caught(check.function(subject)), self._limit)
             if isinstance(fault, _Hung):
-                self._abandon_loop()
+                self._hung = True
                 found = Grade(Verdict.ERROR, f"the check did not end within {self._limit:g} s: {check.id} hangs")
             else:
                 found = Grade(Verdict.PASS) if fault is None else self._blame(fault, subject, first=check.id == FIRST)
@@ -177,32 +226,42 @@ class Execution:
         finally:
             spent = max(0, subject.requests - before)
             self.requests += spent
-            frames = transcript(subject.recorder.frames) if found.verdict in _WITH_TRANSCRIPT else ()
+            told = found or Grade(Verdict.INCONCLUSIVE, "interrupted")
+            frames = transcript(subject.recorder.frames) if told.verdict in _WITH_TRANSCRIPT else ()
             duration = round((time.monotonic() - began) * 1000)
-            result = self._keep(result_of(check, wire, found, frames=frames, duration_ms=duration, requests=spent))
+            result = result_of(check, wire, told, frames=frames, duration_ms=duration, requests=spent)
+            if found is None:
+                self._keep(result)
         return result
 
     def _keep(self, result: CheckResult) -> CheckResult:
+        doubted = self._doubted.pop((result.check, result.wire), None)
+        if doubted is not None and result.verdict is Verdict.PASS:
+            told = f"{doubted.verdict} beside other checks, pass alone: {doubted.message}"
+            result = replace(result, flaky=True, message=told, frames=doubted.frames)
         self.results[result.check, result.wire] = result
         if self._listener is not None:
             self._listener.end(result)
         return result
 
-    def _obstacle(self, check: Check, wire: str) -> Grade | None:
+    async def _obstacle(self, check: Check, wire: str) -> Grade | None:
         """Return the grade of a check that need not begin, or None."""
         if check.needs_second_key and not self._second_key:
             return Grade(Verdict.SKIP, _NEEDS_KEY)
         if check.needs_turn and self.first is not None:
-            ground = self.perform(self.first, wire)
+            async with self._asking:
+                ground = self.results.get((self.first.id, wire)) or await self._performed(self.first, wire)
             if ground.verdict not in (Verdict.PASS, Verdict.WARN):
                 return grade(Untestable(f"no plain turn works on this wire ({FIRST}: {ground.verdict})"))
         if self._budget.exhausted:
             return grade(Inconclusive(_BUDGET))
-        if check.needs_turn and self._stopped_answering(wire):
-            return grade(Untestable(self._gone[wire]))
+        if check.needs_turn:
+            async with self._asking:
+                if await self._stopped_answering(wire):
+                    return grade(Untestable(self._gone[wire]))
         return None
 
-    def _stopped_answering(self, wire: str) -> bool:
+    async def _stopped_answering(self, wire: str) -> bool:
         """Whether an endpoint that answered at first does no more: asked with a plain turn after some checks in a row
         that came to nothing, so that the rest of the run does not wait for each of them.
         """
@@ -210,10 +269,10 @@ class Execution:
             self._unanswered[wire] = 0
             subject = self.subject(wire)
             try:
-                fault = self.run(_bounded(_caught(self.first.function(subject)), self._limit))
+                fault = await _bounded(_caught(self.first.function(subject)), self._limit)
             finally:
                 self.requests += subject.requests
-                self.discard(subject)
+                await self._closed(subject)
             if fault is not None:
                 self._gone[wire] = (
                     f"the endpoint stopped answering: {_IN_A_ROW} checks and a plain turn came to nothing"

@@ -31,7 +31,7 @@ class Suite:
     """A pytest plugin that hands each check to an `Execution`.
 
     `only`: ids of the checks to run (None: all that pytest selects). `outcomes`: raise what a verdict is in plain
-    pytest; the runner reads the execution's results instead.
+    pytest; the runner reads the execution's results instead. `at_once`: how many checks may run side by side.
     """
 
     def __init__(
@@ -41,11 +41,13 @@ class Suite:
         *,
         only: Collection[str] | None = None,
         outcomes: bool = True,
+        at_once: int = 1,
     ) -> None:
         self._execution = execution
         self._wires = list(wires)
         self._only = only
         self._outcomes = outcomes
+        self._at_once = at_once
         self.collection_faults: list[str] = []
 
     @pytest.fixture
@@ -79,6 +81,14 @@ class Suite:
         items[:] = kept
         if self._execution.first is None and FIRST in known:
             self._execution.first = known[FIRST]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Perform the checks before their items come, where some may run side by side."""
+        if self._at_once > 1 and not session.config.option.collectonly:
+            checks = [(check_of(getattr(item, "function", None)), _wire(item)) for item in session.items]
+            work = [(check, wire) for check, wire in checks if check is not None]
+            self._execution.perform_all(work, self._at_once)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> object | None:

@@ -61,7 +61,8 @@ class CheckResult:
     """What came of one check on one wire.
 
     `requirement`, `keyword` and `sentence` are of the requirement that the verdict is about: the first of
-    `requirements`, or the one that a deviation names. `strict` is whether the check is of a MUST.
+    `requirements`, or the one that a deviation names. `strict` is whether the check is of a MUST. `flaky`: it passed
+    only when it was performed alone; `message` and `frames` are then of the run beside other checks.
     """
 
     check: str
@@ -80,6 +81,7 @@ class CheckResult:
     frames: tuple[Frame, ...] = ()
     duration_ms: int = 0
     requests: int = 0
+    flaky: bool = False
 
     @property
     def blocks(self) -> bool:

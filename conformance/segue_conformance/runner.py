@@ -114,7 +114,9 @@ def run_prepared(
         first=catalogue.get(FIRST),
     )
     started, began = datetime.now(UTC), time.monotonic()
-    interrupted, output = _pytest(execution, wires, {check.id for check, _ in work}, folder or _HERE / "checks")
+    interrupted, output = _pytest(
+        execution, wires, {check.id for check, _ in work}, folder or _HERE / "checks", settings.concurrency
+    )
     results = _complete(execution, work, interrupted)
     report = Report(
         suite=suite_version(),
@@ -153,7 +155,7 @@ def _complete(execution: Execution, work: Sequence[tuple[Check, str]], interrupt
     return in_order(execution.results.values(), [(check.id, wire) for check, wire in work])
 
 
-def _pytest(execution: Execution, wires: Sequence[str], ids: set[str], folder: Path) -> tuple[bool, str]:
+def _pytest(execution: Execution, wires: Sequence[str], ids: set[str], folder: Path, at_once: int) -> tuple[bool, str]:
     """Run pytest; return whether it was interrupted, and what it printed."""
     import pytest
 
@@ -165,7 +167,7 @@ def _pytest(execution: Execution, wires: Sequence[str], ids: set[str], folder: P
     ]  # fmt: skip
     for name in _WITHOUT:
         arguments += ["-p", f"no:{name}"]
-    suite = Suite(execution, wires, only=ids, outcomes=False)
+    suite = Suite(execution, wires, only=ids, outcomes=False, at_once=at_once)
     printed = io.StringIO()
     with _own_environment(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         code = pytest.main(arguments, plugins=[suite])

@@ -12,7 +12,7 @@ __all__ = ["Settings"]
 class Settings:
     """Where, who, and the limits. Keys are values here, never shown; `timeout` is in seconds for one turn.
 
-    `max_requests` is a budget over the whole run; None is no budget.
+    `max_requests` is a budget over the whole run; None is no budget. `concurrency`: how many checks run side by side.
     """
 
     url: str
@@ -22,6 +22,7 @@ class Settings:
     second_api_key: str | None = None
     timeout: float = 30.0
     max_requests: int | None = None
+    concurrency: int = 1
     headers: Mapping[str, str] = field(default_factory=dict)
     verify: bool = True
 

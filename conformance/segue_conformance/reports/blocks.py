@@ -15,7 +15,7 @@ from .console import VERDICT_STYLES, safe, signs
 from .grouping import decisive, grouped, same_reason
 from .wording import clean, cut, gist, one_line
 
-__all__ = ["failures", "not_judged", "warnings"]
+__all__ = ["failures", "flaky", "not_judged", "warnings"]
 
 _FRAMES = 6
 _LONG = 600
@@ -105,6 +105,14 @@ def warnings(report: Report) -> Iterator[RenderableType]:
             told.append(f"; got {cut(one_line(result.actual), 160)}")
         yield Padding(told, (0, 0, 0, 2))
         yield Padding(safe(f"{result.requirement}: {result.sentence}", "dim"), (0, 0, 0, 2))
+
+
+def flaky(report: Report) -> Iterator[RenderableType]:
+    """Give a line for each check that passed only when it ran alone."""
+    for result in report.results:
+        if result.flaky:
+            line = Text.assemble((result.check, "bold"), (f"  {result.wire}  ", "dim"))
+            yield line.append_text(safe(cut(one_line(result.message), _LONG)))
 
 
 def not_judged(report: Report) -> Table | None:

@@ -13,7 +13,7 @@ from ..profiles import EXIT_MEANING
 from ..registry import PROFILES
 from ..results import ProfileResult, Report, State, Target
 from ..verdicts import Verdict
-from .blocks import failures, not_judged, warnings
+from .blocks import failures, flaky, not_judged, warnings
 from .console import STATE_STYLES, VERDICT_STYLES, safe, signs
 from .wording import STATES, VERDICTS, one_line
 
@@ -51,6 +51,7 @@ def print_report(console: Console, report: Report) -> None:
     for title, parts in (
         ("What went wrong", [*failures(report, console)]),
         ("Recommendations not followed", [*warnings(report)]),
+        ("Flaky: beside other checks they did not pass, alone they did", [*flaky(report)]),
     ):
         if parts:
             _title(console, title)
