@@ -18,6 +18,7 @@ from segue_schemas import models
 
 from . import refusals
 from .acceptance import Acceptance, Caller
+from .boundary import Boundary
 from .capabilities import Declaration
 from .connection import Connection
 from .contexts import Context
@@ -55,7 +56,7 @@ class Once:
         """Refuse nothing: over HTTP each request stands alone (SEG-TURN-109)."""
 
 
-class Endpoint(Declaration, Acceptance, Life):
+class Endpoint(Declaration, Acceptance, Life, Boundary):
     """One endpoint: an engine, a store, and who may use them.
 
     `keys` are secrets by the name of their principal; without any there is one principal, for the loopback interface

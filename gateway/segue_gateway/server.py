@@ -48,7 +48,7 @@ class Server(uvicorn.Server):
                 host=host,
                 port=port,
                 http="h11",
-                ws=SegueWebSocketProtocol,
+                ws=endpoint.websocket_protocol or SegueWebSocketProtocol,
                 ws_max_size=library_limit(endpoint.settings.message_bytes),
                 ws_per_message_deflate=False,  # the protocol class brings its own
                 lifespan="on",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from endpoints import Judge, served
-from segue_conformance.mutants import KEYS, REFERENCE, Mutant, load, settings
+from segue_conformance.mutants import REFERENCE, Mutant, load, settings
 from segue_conformance.registry import WIRES, Catalogue
 from segue_conformance.verdicts import Verdict
 from segue_gateway.endpoint import Endpoint
@@ -36,7 +36,7 @@ def test_the_reference_passes_every_check(reference: Judge, wire: str) -> None:
 def test_the_reference_announces_the_end_of_a_connection() -> None:
     """Its connections live an hour, which no run waits for: here they live a second."""
     short = replace(settings(), connection_ms=1_200, draining_ms=400)
-    with served(replace(REFERENCE, endpoint=lambda: Endpoint(settings=short, keys=KEYS))) as url:
+    with served(replace(REFERENCE, make=lambda **more: Endpoint(**{**more, "settings": short}))) as url:
         judge = Judge(url, timeout=3.0)
         result = judge.perform("liveness.draining_is_announced", "segue-ws")
         judge.close()

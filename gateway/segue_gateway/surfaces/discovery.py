@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from segue_adapters.wires.base import Request as Asked
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +21,10 @@ class Discovery:
     async def document(self, request: Request) -> Response:
         """Answer by the discovery document, its URLs below the path at which the app is mounted."""
         told = self.endpoint.discovery(request.scope.get("root_path", "").rstrip("/"))
-        return Response(msgspec.json.encode(told), media_type="application/json", headers={"cache-control": "no-cache"})
+        response = Response(
+            msgspec.json.encode(told), media_type="application/json", headers={"cache-control": "no-cache"}
+        )
+        return self.endpoint.gives_response("discovery", Asked("GET", request.url.path), response)
 
     async def health(self, request: Request) -> Response:
         """Answer 200, or 503 once the endpoint is about to end."""

@@ -39,18 +39,22 @@ class HTTPSurface:
 
     async def serve(self, request: Request) -> Response:
         """Answer one request."""
+        asked: base.Request | None = None
+        response: Response
         try:
             caller = Once(admit(self.endpoint, request.headers), self.name)
             coding = request.headers.get("content-encoding", "")
             body = await read_body(request.stream(), coding, self.endpoint.settings.message_bytes)
-            return await self.answer(caller, self.request(request, body), request)
+            asked = self.endpoint.took_request(self.name, self.request(request, body))
+            response = await self.answer(caller, asked, request)
         except Refuse as refused:
-            return to_response(self.refuse(refused))
+            response = to_response(self.refuse(refused))
         except (Gone, ClientDisconnect):
-            return Response(status_code=499)  # nobody reads it
+            response = Response(status_code=499)  # nobody reads it
         except Exception as error:
             report("a request failed", error)
-            return to_response(self.refuse(refusals.internal_error()))
+            response = to_response(self.refuse(refusals.internal_error()))
+        return self.endpoint.gives_response(self.name, asked, response)
 
     def request(self, request: Request, body: bytes) -> base.Request:
         """Return the request as the wire reads it: its path below the binding's URL, still percent-encoded."""

@@ -80,8 +80,8 @@ class OpenAIHTTP(HTTPSurface):
     async def events(self, turn: Turn, writer: OpenAIStream) -> AsyncGenerator[bytes, None]:
         """Yield the events of a turn; a comment where it is silent, since this wire has no sign of life."""
         async for message in self.endpoint.reading(turn):
-            yield writer.sse(message) or encode_comment()
-        yield writer.end()
+            yield self.endpoint.gives_event(self.name, writer.sse(message) or encode_comment(), writer)
+        yield self.endpoint.gives_event(self.name, writer.end(), writer)
 
     async def read_all(self, turn: Turn, writer: OpenAIStream) -> None:
         """Feed a whole turn to its writer."""

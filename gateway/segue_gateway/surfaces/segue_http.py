@@ -74,7 +74,7 @@ class SegueHTTP(HTTPSurface):
 
         async def chunks() -> AsyncGenerator[bytes, None]:
             async for message in reading:
-                yield self.wire.event(message)
+                yield self.endpoint.gives_event(self.name, self.wire.event(message), reading)
 
         return EventStream(chunks())
 

@@ -44,7 +44,9 @@ class WebSocketSurface:
     async def deny(self, websocket: WebSocket, refused: Refuse) -> None:
         """Answer an upgrade by a status and a body, without accepting it."""
         if "websocket.http.response" in websocket.scope.get("extensions", {}):
-            await websocket.send_denial_response(to_response(self.denial(refused)))
+            response = to_response(self.denial(refused))
+            name = self.session_type.name
+            await websocket.send_denial_response(self.endpoint.gives_response(name, None, response))
         else:
             await websocket.close()
 
@@ -67,7 +69,7 @@ class Session:
 
     async def run(self) -> None:
         """Serve the connection to its end."""
-        await self.websocket.accept(self.subprotocol)
+        await self.websocket.accept(self.endpoint.gives_subprotocol(self.name, self.subprotocol))
         connection = self.connection
         self.endpoint.connections.add(connection)
         life = self.endpoint.spawn(connection.live())
@@ -98,7 +100,7 @@ class Session:
         """Act on one frame; what can't be acted on is refused, and the connection stays where it can."""
         try:
             self.check_size(frame)
-            await self.act(frame)
+            await self.act(self.endpoint.took_frame(self.name, frame))
         except Refuse as refused:
             await self.refuse(refused)
         except WebSocketDisconnect:
@@ -144,12 +146,15 @@ class Session:
     async def send(self, frames: list[str]) -> None:
         """Send text frames; each waits until the client takes it."""
         for frame in frames:
-            if self.over:
-                return
-            try:
-                await self.websocket.send_text(frame)
-            except (WebSocketDisconnect, RuntimeError):
-                self.over = True
+            for given in self.endpoint.gives_frame(self.name, frame, self):
+                if self.over:
+                    return
+                try:
+                    await (
+                        self.websocket.send_text(given) if isinstance(given, str) else self.websocket.send_bytes(given)
+                    )
+                except (WebSocketDisconnect, RuntimeError):
+                    self.over = True
 
     async def close(self, code: int) -> None:
         """Close the connection of our own accord; the loop over frames sees its end."""
@@ -157,7 +162,7 @@ class Session:
             await self.farewell()
             self.over = True
             with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # the other side may have been first
-                await self.websocket.close(code)
+                await self.websocket.close(self.endpoint.gives_close(self.name, code))
 
     async def farewell(self) -> None:
         """Say what the wire says last."""

@@ -7,8 +7,8 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.stores.base import Held
 from segue_schemas import models
 
-from ..registry import WIRES
-from . import KEYS
+from ...registry import WIRES
+from .. import KEYS
 
 KILLED_BY = dict.fromkeys(WIRES, ("isolation.foreign_parent",))
 

@@ -8,7 +8,7 @@ from segue_gateway.readings import Reading
 from segue_gateway.stores.base import Event
 from segue_schemas import models
 
-from ..registry import WIRES
+from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("items.deltas_rebuild_the_item",))
 

@@ -11,7 +11,7 @@ from segue_gateway.stores.base import Held
 from segue_gateway.turns import Turn
 from segue_schemas import models
 
-from ..registry import WIRES
+from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.handle_is_immutable", "continuation.fork"))
 

@@ -9,7 +9,7 @@ from segue_gateway.readings import Source
 from segue_gateway.turns import Turn
 from segue_schemas import models
 
-from ..registry import WIRES
+from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.refused_turn_leaves_parent",))
 

@@ -7,7 +7,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.stores.base import Held
 from segue_schemas import models
 
-from ..registry import WIRES
+from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(
     WIRES,

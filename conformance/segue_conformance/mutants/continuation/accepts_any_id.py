@@ -8,7 +8,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.stores.base import Held
 from segue_schemas import models
 
-from ..registry import WIRES
+from ...registry import WIRES
 
 _REFUSALS = ("continuation.unknown_parent_refused", "continuation.impossible_parent_refused")
 KILLED_BY = dict.fromkeys(WIRES, _REFUSALS) | {"openai-http": (*_REFUSALS, "wire_openai_http.lost_parent_status")}

@@ -9,7 +9,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.engines.base import Request
 from segue_gateway.turns import Turn
 
-from ..registry import WIRES
+from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.models_words",))
 

@@ -8,7 +8,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.turns import Turn
 from segue_schemas import models
 
-from ..registry import WIRES
+from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("turns.cut_is_incomplete",))
 

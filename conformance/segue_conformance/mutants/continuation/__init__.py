@@ -1,0 +1,1 @@
+"""Faults in the parent and what it stands for."""

@@ -1,0 +1,1 @@
+"""Faults in whose the state is."""

@@ -1,0 +1,1 @@
+"""Faults in items and their deltas."""

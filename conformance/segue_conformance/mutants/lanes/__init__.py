@@ -1,0 +1,1 @@
+"""Faults in lanes and cancelling."""

@@ -1,0 +1,1 @@
+"""Faults in signs of life, warm-ups and announced ends."""

@@ -1,0 +1,1 @@
+"""Faults in names, repeats, records and digests."""

@@ -1,0 +1,1 @@
+"""Faults in what is kept and what is gone."""

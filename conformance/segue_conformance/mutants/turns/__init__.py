@@ -1,0 +1,1 @@
+"""Faults in turns and their ends."""

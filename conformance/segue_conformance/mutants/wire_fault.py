@@ -1,0 +1,115 @@
+"""A broken endpoint whose fault is in what its wires say or hear: JSON in, JSON out, whatever carries it.
+
+Subclasses override what they get wrong; everything else passes untouched, byte for byte. `wires` keeps the fault to
+some wires: on the others the endpoint is the reference, so that the kill matrix need not run it there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
+
+from segue_adapters.sse import SSEEvent, SSEParser, encode_event
+from segue_adapters.wires.base import Answer, Request
+from segue_gateway.endpoint import Endpoint
+from starlette.responses import Response
+
+from ..registry import WIRES
+
+__all__ = ["WireFault"]
+
+Told = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+
+
+class WireFault(Endpoint):
+    """The reference endpoint behind wires that may say or hear something else."""
+
+    #: The wires on which anything can be wrong.
+    wires: ClassVar[Sequence[str]] = WIRES
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._states: WeakKeyDictionary[object, dict[str, Any]] = WeakKeyDictionary()
+
+    # -- what a mutant overrides
+
+    def event(self, wire: str, event: dict[str, Any], state: dict[str, Any]) -> Told:
+        """Return what is sent instead of one message or event: an object, several, or None for nothing.
+
+        It is a WebSocket frame or the data of a server-sent event. `state` is kept for the connection or the stream.
+        """
+        return event
+
+    def answer(self, wire: str, request: Request | None, answer: Answer) -> Answer:
+        """Return what is answered instead: whole answers, and (its body empty) the head of an event stream."""
+        return answer
+
+    def heard(self, wire: str, message: dict[str, Any]) -> dict[str, Any]:
+        """Return what is read instead of a client's message: a frame, or the body of a request."""
+        return message
+
+    # -- how that reaches the bytes
+
+    def took_frame(self, wire: str, frame: str | bytes) -> str | bytes:
+        """Let `heard` look at a frame that is a JSON object."""
+        if wire not in self.wires or type(self).heard is WireFault.heard:
+            return frame
+        return self._heard(wire, frame)
+
+    def took_request(self, wire: str, request: Request) -> Request:
+        """Let `heard` look at a body that is a JSON object."""
+        if wire not in self.wires or type(self).heard is WireFault.heard or not request.body:
+            return request
+        body = self._heard(wire, request.body)
+        body = body.encode() if isinstance(body, str) else body
+        return Request(request.method, request.path, request.headers, body, request.query)
+
+    def gives_frame(self, wire: str, frame: str, stream: object) -> Sequence[str | bytes]:
+        """Let `event` look at a frame."""
+        if wire not in self.wires or type(self).event is WireFault.event:
+            return [frame]
+        return [json.dumps(told) for told in self._told(wire, json.loads(frame), stream)]
+
+    def gives_event(self, wire: str, data: bytes, stream: object) -> bytes:
+        """Let `event` look at the data of each server-sent event."""
+        if wire not in self.wires or type(self).event is WireFault.event:
+            return data
+        events = SSEParser().feed(data)
+        return b"".join(self._event(wire, event, stream) for event in events) if events else data
+
+    def gives_response(self, wire: str, request: Request | None, response: Response) -> Response:
+        """Let `answer` look at status, headers and body."""
+        if wire not in (*self.wires, "discovery") or type(self).answer is WireFault.answer:
+            return response
+        headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+        body = bytes(getattr(response, "body", b""))
+        told = self.answer(wire, request, Answer(response.status_code, headers, body))
+        if told.body == body:
+            response.status_code = told.status
+            response.init_headers(told.headers)
+            return response
+        return Response(told.body, told.status, told.headers)
+
+    def _heard(self, wire: str, data: str | bytes) -> str | bytes:
+        try:
+            message = json.loads(data)
+        except ValueError:
+            return data
+        return json.dumps(self.heard(wire, message)) if isinstance(message, dict) else data
+
+    def _event(self, wire: str, event: SSEEvent, stream: object) -> bytes:
+        if not event.data.startswith("{"):
+            return encode_event(event.data.encode())
+        sent = b""
+        for told in self._told(wire, json.loads(event.data), stream):
+            seq = told.get("seq") if wire == "segue-http" else None
+            sent += encode_event(json.dumps(told).encode(), event=told.get("type"), id=seq)
+        return sent
+
+    def _told(self, wire: str, event: dict[str, Any], stream: object) -> Sequence[Mapping[str, Any]]:
+        told = self.event(wire, event, self._states.setdefault(stream, {}))
+        if told is None:
+            return ()
+        return [told] if isinstance(told, Mapping) else told
