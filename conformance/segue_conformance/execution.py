@@ -78,7 +78,8 @@ class Listener(Protocol):
 class Execution:
     """Performs checks on one event loop; `results` holds what came of them.
 
-    `timeout`: seconds a turn may take; `budget`: the one that the subjects spend from.
+    `timeout`: seconds a turn may take; `budget`: the one that the subjects spend from; `runner` makes what runs the
+    loop, at first and again where a check did not end.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Execution:
         second_key: bool = False,
         listener: Listener | None = None,
         first: Check | None = None,
+        runner: Callable[[], asyncio.Runner] = asyncio.Runner,
     ) -> None:
         self.results: dict[tuple[str, str], CheckResult] = {}
         self.contact: list[ContactFault] = []
@@ -101,6 +103,7 @@ class Execution:
         self._budget = budget or Budget()
         self._second_key = second_key
         self._listener = listener
+        self._make_runner = runner
         self._runner: asyncio.Runner | None = None
         self._stray: list[str] = []
         self._unanswered: dict[str, int] = {}
@@ -126,7 +129,7 @@ class Execution:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the run's own event loop."""
         if self._runner is None:
-            self._runner = asyncio.Runner()
+            self._runner = self._make_runner()
             # What a task that nobody awaits any more raises is no verdict, and no noise on the terminal either.
             self._runner.get_loop().set_exception_handler(lambda _, context: self._stray.append(str(context)))
             self._asking = asyncio.Lock()

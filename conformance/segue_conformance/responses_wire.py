@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from segue_adapters.errors import TimedOut
 from segue_adapters.sse import SSEEvent, SSEParser
 from segue_adapters.wires.base import Answer
 
+from .clock import now
 from .subject import Subject
 from .verdicts import Deviation, Inconclusive, NotOffered, Untestable
 
@@ -35,10 +35,10 @@ async def events_of(subject: Subject, body: dict[str, Any]) -> list[dict[str, An
     async with subject.socket() as socket:
         subject.spend()
         await socket.send(json.dumps({"type": "response.create", **body}))
-        deadline = time.monotonic() + subject.settings.timeout
+        deadline = now() + subject.settings.timeout
         found: list[dict[str, Any]] = []
         while not found or found[-1]["type"] not in TERMINAL:
-            frame = await socket.receive(max(0.1, deadline - time.monotonic()))
+            frame = await socket.receive(max(0.1, deadline - now()))
             if isinstance(frame, bytes):
                 raise Deviation("an event came in a binary frame", expected="text frames", actual=repr(frame[:80]))
             event = parsed(frame)
@@ -54,7 +54,7 @@ async def sse_of(subject: Subject, body: dict[str, Any]) -> list[SSEEvent]:
     parser, found, total = SSEParser(), [], 0
     data = json.dumps(body).encode()
     headers = {"content_type": "application/json", "accept": "text/event-stream"}
-    deadline = time.monotonic() + subject.settings.timeout
+    deadline = now() + subject.settings.timeout
     async with subject.request("POST", "/responses", data, **headers) as answer:
         if answer.status >= 400:
             text = b"".join([chunk async for chunk in answer.chunks()])
@@ -62,7 +62,7 @@ async def sse_of(subject: Subject, body: dict[str, Any]) -> list[SSEEvent]:
         async for chunk in answer.chunks():
             total += len(chunk)
             found += parser.feed(chunk)
-            if time.monotonic() > deadline:
+            if now() > deadline:
                 raise TimedOut(f"the stream did not end within {subject.settings.timeout:g} s", answer.url)
     return [*found, *parser.close()]
 

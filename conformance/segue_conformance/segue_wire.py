@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -13,6 +12,7 @@ from segue_adapters.transports.websocket import Socket
 from segue_adapters.wires.base import turn_name
 from segue_schemas import StrictJSONError, load, models, strict_loads, validator
 
+from .clock import now
 from .subject import Subject
 from .verdicts import Deviation
 
@@ -105,10 +105,10 @@ async def refusal_to(subject: Subject, text: str, *, path: str | None = None) ->
     async with subject.socket() as socket:
         await next_message(socket, subject.settings.timeout)  # welcome
         await socket.send(text)
-        deadline = time.monotonic() + subject.settings.timeout
+        deadline = now() + subject.settings.timeout
         try:
             while True:
-                message = await next_message(socket, max(0.1, deadline - time.monotonic()))
+                message = await next_message(socket, max(0.1, deadline - now()))
                 if message["type"] == "error":
                     return dict(message["error"], refused=message.get("refused"), turn=message.get("turn"))
                 if message["type"].startswith(("turn.", "item.")):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 
 from segue_adapters.links import WebSocketLink
 from segue_adapters.turn import Outcome, Turn
 from segue_schemas import models
 
+from ..clock import now
 from ..oracle import ASK, Story, plant, says, word
 from ..registry import check
 from ..responses_wire import create, events_of
@@ -26,18 +26,18 @@ async def test_lanes_run_side_by_side(subject: Subject) -> None:
     """A short turn of one lane does not wait for a long one of another."""
     await _lanes(subject)
     async with subject.open() as client:
-        began = time.monotonic()
+        began = now()
         completed(await client.turn("Say hello.", lane="quick"), "a turn in a lane must run")
-        alone = time.monotonic() - began
+        alone = now() - began
         slow, quick = await client.start(SLOW, lane="slow"), await client.start("Say hello.", lane="quick")
-        began = time.monotonic()
+        began = now()
 
         async def wait(turn: Turn, what: str) -> float:
             outcome = client.judged(await _outcome(client, turn))
             if outcome.refused is not None and not subject.native:
                 raise NotOffered(f"a second turn in flight is refused: {outcome.refused.message[:120]}")
             completed(outcome, f"a turn in the {what} lane must run")
-            return time.monotonic() - began
+            return now() - began
 
         took = await asyncio.gather(wait(slow, "first"), wait(quick, "second"))
         if took[1] <= took[0]:

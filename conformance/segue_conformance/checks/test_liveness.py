@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 from segue_adapters.errors import ConnectionCut, SegueError
 from segue_schemas import models
 
+from ..clock import now
 from ..oracle import Story, plant, word
 from ..registry import check
 from ..subject import Subject, completed, refused
@@ -63,10 +62,10 @@ async def test_sent_before_welcome(subject: Subject) -> None:
         }
         start["input"] = [{"type": "message", "role": "user", "content": "Say hello."}]
         await socket.send(msgspec.json.encode(start).decode())
-        deadline = time.monotonic() + subject.settings.timeout
+        deadline = now() + subject.settings.timeout
         first = True
         while True:
-            frame = msgspec.json.decode(await socket.receive(max(0.1, deadline - time.monotonic())))
+            frame = msgspec.json.decode(await socket.receive(max(0.1, deadline - now())))
             if first and frame.get("type") != "welcome":
                 raise Deviation("the first message", expected="welcome", actual=str(frame.get("type")))
             first = False
@@ -101,12 +100,12 @@ async def _longest_silence(subject: Subject, heartbeat_ms: int) -> float | None:
     longest = heartbeat_ms / 1000 * _SLACK + _LINE
     async with subject.open() as client:
         turn = await client.start(SLOW)
-        began = last = time.monotonic()
+        began = last = now()
         silence = 0.0
         while not turn.result.ended:
             await turn.next()
-            now = time.monotonic()
-            silence, last = max(silence, now - last), now
+            at = now()
+            silence, last = max(silence, at - last), at
         completed(client.judged(turn.result), "a long text was asked for")
         if silence > longest:
             return silence * 1000
@@ -163,9 +162,9 @@ async def test_draining_is_announced(subject: Subject) -> None:
             raise NotOffered(
                 f"the connection lives {left / 1000:.0f} s: raise --timeout above that to wait for its end"
             )
-        began = time.monotonic()
+        began = now()
         notice = await _draining(client.session.notice, left / 1000 + _LINE * 2)
-        at = time.monotonic() - began
+        at = now() - began
         early = welcome.limits.draining_ms
         if isinstance(early, int) and at * 1000 > left - early + _LINE * 1000:
             raise Deviation(
@@ -181,7 +180,7 @@ async def test_draining_is_announced(subject: Subject) -> None:
             while True:
                 await client.session.notice(notice.close_in_ms / 1000 + _LINE * 4)
         except ConnectionCut:
-            ended = time.monotonic() - began
+            ended = now() - began
         except TimeoutError:
             return  # it lives longer than it said: no rule is broken
         if ended < closes_at - _LINE:
@@ -194,10 +193,10 @@ async def test_draining_is_announced(subject: Subject) -> None:
 
 
 async def _draining(notice: object, limit: float) -> models.ConnectionDraining:
-    deadline = time.monotonic() + limit
+    deadline = now() + limit
     try:
         while True:
-            message = await notice(max(0.05, deadline - time.monotonic()))  # type: ignore[operator]
+            message = await notice(max(0.05, deadline - now()))  # type: ignore[operator]
             if isinstance(message, models.ConnectionDraining):
                 return message
     except TimeoutError:

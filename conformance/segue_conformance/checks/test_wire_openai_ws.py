@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 
 from segue_adapters.errors import TransportError, Unauthorised, WrongKind
 from segue_adapters.transports.websocket import open_socket
 
+from ..clock import now
 from ..registry import check
 from ..responses_wire import TERMINAL, create, events_of, parsed
 from ..subject import Subject
@@ -80,11 +80,11 @@ async def test_one_after_the_other(subject: Subject) -> None:
         for question in ("Count from 1 to 20.", "Say hello again."):  # the first takes longer: an overlap shows
             subject.spend()
             await socket.send(json.dumps({"type": "response.create", **create(subject, question)}))
-        deadline = time.monotonic() + subject.settings.timeout
+        deadline = now() + subject.settings.timeout
         open_id: str | None = None
         ended = 0
         while ended < 2:
-            event = parsed(str(await socket.receive(max(0.1, deadline - time.monotonic()))))
+            event = parsed(str(await socket.receive(max(0.1, deadline - now()))))
             kind, response = event["type"], event.get("response")
             if not kind.startswith("response.") and kind != "error":
                 continue

@@ -100,7 +100,7 @@ REFERENCE = Mutant("reference", "Nothing is wrong.", {}, Endpoint)
 
 
 def load() -> list[Mutant]:
-    """Return every mutant, by area and name. Raises ValueError for a module that is none and a name that comes twice."""
+    """Return every mutant, by area and name. Raises ValueError for a module that is none, and for two of one name."""
     found: dict[str, Mutant] = {}
     for area, module in _modules():
         mutant = _mutant(area, module)
