@@ -62,6 +62,7 @@ class Grade:
     actual: str = ""
     requirement: str | None = None
     named: Requirement | None = None
+    control: str = ""
 
 
 def grade(fault: BaseException, *, begun: bool = False, first: bool = False) -> Grade:
@@ -76,7 +77,7 @@ def grade(fault: BaseException, *, begun: bool = False, first: bool = False) -> 
                 Verdict.UNTESTABLE, f"a plain turn was refused: {fault.actual}{_NOT_SO.get(fault.refusal, '')}"
             )
         case Deviation():
-            return _deviation(fault.message, fault.expected, fault.actual, fault.requirement)
+            return _deviation(fault.message, fault.expected, fault.actual, fault.requirement, fault.control)
         case NotOffered():
             return Grade(Verdict.SKIP, fault.message)
         case Untestable():
@@ -99,11 +100,11 @@ def not_let_in(fault: BaseException | None) -> bool:
     return isinstance(fault, Deviation) and fault.refusal in _NO_ENTRY
 
 
-def _deviation(message: str, expected: str, actual: str, id: str | None) -> Grade:
+def _deviation(message: str, expected: str, actual: str, id: str | None, control: str = "") -> Grade:
     named = requirements.load().get(id) if id is not None else None
     if id is not None and named is None:
         return Grade(Verdict.ERROR, f"the suite names an unknown requirement {id}: {message}")
-    return Grade(Verdict.FAIL, message, expected, actual, id, named)
+    return Grade(Verdict.FAIL, message, expected, actual, id, named, control)
 
 
 def _refusal(fault: TurnRefused | TurnBroken) -> Grade:
@@ -139,6 +140,7 @@ def result_of(check: Check, wire: str, found: Grade, **more: Any) -> CheckResult
         message=found.message,
         expected=found.expected,
         actual=found.actual,
+        control=found.control,
         **more,
     )
 

@@ -188,6 +188,8 @@ def _seen(columns: Sequence[Column]) -> Iterator[str]:
             if result.expected or result.actual:
                 yield f"    - expected: {escape(_short(result.expected))}"
                 yield f"    - actual: {escape(_short(result.actual))}"
+            if result.control:
+                yield f"    - control arm: {escape(_short(result.control))}"
         yield ""
 
 

@@ -136,9 +136,10 @@ class Story:
             raise Deviation(
                 "the word is lost: the endpoint answered without the history that the parent stands for",
                 expected=repr(secret),
-                actual=f"{outcome.text[:200]!r}; control arm: with the whole history in one request the answer was "
-                f"{_around(answer, secret)!r}, so the endpoint lost it and not the model",
+                actual=repr(outcome.text[:200]),
                 requirement=requirement,
+                control="with the whole history in one request the answer was "
+                f"{_around(answer, secret)!r}: the endpoint lost the word, not the model",
             )
         raise Inconclusive(
             f"the model did not say {secret!r}, and neither did it with the whole history before it: {answer[:120]!r}"

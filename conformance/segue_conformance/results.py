@@ -62,7 +62,8 @@ class CheckResult:
 
     `requirement`, `keyword` and `sentence` are of the requirement that the verdict is about: the first of
     `requirements`, or the one that a deviation names. `strict` is whether the check is of a MUST. `flaky`: it passed
-    only when it was performed alone; `message` and `frames` are then of the run beside other checks.
+    only when it was performed alone; `message` and `frames` are then of the run beside other checks. `control`: what
+    the control arm showed, where the check has one.
     """
 
     check: str
@@ -78,6 +79,7 @@ class CheckResult:
     message: str = ""
     expected: str = ""
     actual: str = ""
+    control: str = ""
     frames: tuple[Frame, ...] = ()
     duration_ms: int = 0
     requests: int = 0

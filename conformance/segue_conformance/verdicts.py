@@ -42,7 +42,7 @@ class Deviation(CheckSignal):
     """The endpoint did otherwise than the requirement says: fail, or warn where the requirement is a SHOULD.
 
     `requirement` names the broken one where that is not the check's first; `refusal` is the endpoint's own code where
-    it refused a turn that should have run.
+    it refused a turn that should have run; `control` is what a control arm showed.
     """
 
     def __init__(
@@ -53,12 +53,14 @@ class Deviation(CheckSignal):
         actual: str,
         requirement: str | None = None,
         refusal: str | None = None,
+        control: str = "",
     ) -> None:
         super().__init__(message)
         self.expected = expected
         self.actual = actual
         self.requirement = requirement
         self.refusal = refusal
+        self.control = control
 
 
 class NotOffered(CheckSignal):

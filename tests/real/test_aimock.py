@@ -32,7 +32,7 @@ def test_lost_history_is_told(ran, wire):
         row = next(r for r in ran.report["results"] if (r["check"], r["wire"]) == (f"continuation.{name}", wire))
         assert row["verdict"] == "fail"
         # The control arm: the same question with the whole history was answered, so it was not the model.
-        assert "so the endpoint lost it and not the model" in row["actual"]
+        assert "the endpoint lost the word, not the model" in row["control"]
 
 
 @pytest.mark.parametrize("wire", WIRES)

@@ -209,7 +209,8 @@ async def test_context_is_inherited(subject: Subject) -> None:
             raise Deviation(
                 "the parent's instructions were not in force",
                 expected=repr(secret),
-                actual=f"{outcome.text[:120]!r}; with the context sent again the answer was right",
+                actual=repr(outcome.text[:120]),
+                control="with the context sent again the answer was right: the endpoint lost it, not the model",
             )
         raise Inconclusive(f"the model did not tell the word even with the context sent: {control.text[:120]!r}")
 
