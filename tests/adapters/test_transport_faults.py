@@ -62,11 +62,18 @@ def test_what_is_no_fault_of_the_network(error: BaseException) -> None:
     assert network_fault(error, "http://a") is None
 
 
-@pytest.mark.parametrize("error", [httpx.ProxyError("503 from the proxy"), httpx.ConnectError("")])
-def test_every_fault_of_httpx_has_a_sentence(error: httpx.HTTPError) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (httpx.ProxyError("503 Busy"), "the proxy let nothing through: 503 Busy"),
+        (httpx.UnsupportedProtocol("odd"), "the connection failed: odd"),
+        (httpx.ConnectError(""), "the connection failed: ConnectError"),
+    ],
+)
+def test_every_fault_of_httpx_has_a_sentence(error: httpx.HTTPError, told: str) -> None:
     fault = http_fault(error, "http://a", Options(), started=False)
     assert type(fault) is Unreachable
-    assert fault.what == f"the connection failed: {error or type(error).__name__}"
+    assert fault.what == told
 
 
 @pytest.mark.parametrize("step", [1, 7, 10_000])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,7 +42,10 @@ class Options:
     """How to connect. Times in seconds, sizes in bytes.
 
     `message_bytes` is the largest message or streamed event that is taken, `answer_bytes` the most that one exchange
-    may bring. `verify` is False to accept any certificate; `compress` offers permessage-deflate on a WebSocket.
+    may bring. `verify` is False to accept any certificate, `ca_file` a file of the authorities that are trusted instead
+    of the system's; `compress` offers permessage-deflate on a WebSocket. Proxies are those of the environment
+    (`proxies`), with `proxy_loopback` for this machine too. `pace` is awaited before each request, upgrade and message
+    that is sent.
     """
 
     api_key: str | None = None
@@ -52,7 +55,10 @@ class Options:
     message_bytes: int = 8 * 1024 * 1024
     answer_bytes: int = 16 * 1024 * 1024
     verify: bool = True
+    ca_file: str | None = None
     compress: bool = True
+    proxy_loopback: bool = False
+    pace: Callable[[], Awaitable[None]] | None = None
     tap: Tap | None = None
 
     def request_headers(self) -> dict[str, str]:

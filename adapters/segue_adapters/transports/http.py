@@ -14,6 +14,7 @@ import httpx
 from ..errors import AnswerTooLarge, ConnectionCut, TimedOut, TLSFault, TransportError, Unreachable, WrongKind
 from ..wires.base import Answer, Request
 from .base import Frame, Options, network_fault
+from .proxies import by_proxy, proxy_for
 
 __all__ = ["HTTPPool", "Streaming"]
 
@@ -85,11 +86,15 @@ class HTTPPool:
     def __init__(self, base: str, options: Options) -> None:
         self.base = base.rstrip("/")
         self._options = options
+        self._proxy = proxy_for(self.base, loopback=options.proxy_loopback)
         timeout = httpx.Timeout(options.silence_timeout, connect=options.connect_timeout)
         self._client = httpx.AsyncClient(
             timeout=timeout,
-            verify=_tls(options.verify) if self.base.startswith("https:") else False,
+            verify=_tls(options.verify, options.ca_file) if self.base.startswith("https:") else False,
             follow_redirects=False,
+            # Of the environment only what proxies.py reads: no password of a .netrc goes anywhere.
+            trust_env=False,
+            proxy=self._proxy,
             headers={"accept-encoding": "gzip"},
         )
         self._count = 0
@@ -105,6 +110,8 @@ class HTTPPool:
         if request.query:
             url += "?" + str(httpx.QueryParams(dict(request.query)))
         headers = {**self._options.request_headers(), **request.headers}
+        if self._options.pace:
+            await self._options.pace()
         self._count += 1
         label = f"http{self._count}"
         if self._options.tap:
@@ -120,7 +127,7 @@ class HTTPPool:
         try:
             response = await self._client.send(built, stream=True)
         except httpx.HTTPError as error:
-            raise _fault(error, url, self._options, started=False) from None
+            raise _fault(error, by_proxy(url, self._proxy), self._options, started=False) from None
         try:
             if self._options.tap:
                 head = f"{response.status_code} {response.reason_phrase}"
@@ -145,8 +152,10 @@ class HTTPPool:
 
 
 @cache
-def _tls(verify: bool) -> ssl.SSLContext:
+def _tls(verify: bool, ca_file: str | None) -> ssl.SSLContext:
     """Return the one TLS context: to load the certificates takes longer than most exchanges."""
+    if verify and ca_file is not None:
+        return ssl.create_default_context(cafile=ca_file)
     return httpx.create_ssl_context(verify=verify)
 
 
@@ -155,6 +164,8 @@ def _fault(error: Exception, url: str, options: Options, *, started: bool) -> Tr
     if isinstance(error, httpx.ConnectTimeout):
         secure = ", and that it serves TLS" if url.startswith("https:") else ""
         return Unreachable(f"no connection within {options.connect_timeout:g} s", url, f"check host and port{secure}")
+    if isinstance(error, httpx.ProxyError):
+        return Unreachable(f"the proxy let nothing through: {error}", url, "see HTTPS_PROXY and NO_PROXY")
     if isinstance(error, httpx.TimeoutException):
         return TimedOut(f"nothing came for {options.silence_timeout:g} s", url, "raise --timeout if the model is slow")
     if isinstance(error, httpx.RemoteProtocolError):

@@ -14,10 +14,12 @@ from websockets.exceptions import (
     InvalidStatus,
     InvalidURI,
     PayloadTooBig,
+    ProxyError,
 )
 
 from ..errors import AnswerTooLarge, ConnectionCut, TimedOut, TransportError, Unreachable, WrongKind
 from .base import Frame, Options, network_fault, refused_status
+from .proxies import by_proxy, proxy_for
 
 __all__ = ["Socket", "open_socket"]
 
@@ -48,13 +50,19 @@ class Socket:
 
     async def send(self, frame: str | bytes) -> None:
         """Send one frame; ConnectionCut where the connection has ended, TimedOut where the peer takes nothing."""
+        await self._paced()
         self._tap("sent", "text" if isinstance(frame, str) else "binary", frame)
         await self._send(frame)
 
     async def send_fragments(self, pieces: list[str]) -> None:
         """Send one text message in several frames."""
+        await self._paced()
         self._tap("sent", "text", "".join(pieces))
         await self._send(pieces)
+
+    async def _paced(self) -> None:
+        if self._options.pace:
+            await self._options.pace()
 
     async def _send(self, data: str | bytes | list[str]) -> None:
         limit = self._options.silence_timeout
@@ -137,6 +145,12 @@ async def open_socket(url: str, options: Options, *, subprotocols: tuple[str, ..
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         tls["ssl"] = context
+    elif url.startswith("wss:") and options.ca_file is not None:
+        tls["ssl"] = ssl.create_default_context(cafile=options.ca_file)
+    proxy = proxy_for(url, loopback=options.proxy_loopback)
+    where = by_proxy(url, proxy)
+    if options.pace:
+        await options.pace()
     headers = options.request_headers()
     agent = headers.pop("user-agent")
     if options.tap:
@@ -153,6 +167,7 @@ async def open_socket(url: str, options: Options, *, subprotocols: tuple[str, ..
             ping_interval=None,
             max_queue=64,
             compression="deflate" if options.compress else None,
+            proxy=proxy,
             **tls,
         )
     except InvalidStatus as error:
@@ -165,14 +180,17 @@ async def open_socket(url: str, options: Options, *, subprotocols: tuple[str, ..
         raise refused_status(response.status_code, url, body, kind, upgrade=True, location=location) from None
     except TimeoutError:
         hint = "is it a WebSocket endpoint, and is it alive?"
-        raise TimedOut(f"the upgrade was not answered within {options.connect_timeout:g} s", url, hint) from None
+        raise TimedOut(f"the upgrade was not answered within {options.connect_timeout:g} s", where, hint) from None
+    except ProxyError as error:
+        told = f"the proxy let nothing through: {error}"
+        raise Unreachable(told, where, "see HTTPS_PROXY and NO_PROXY") from None
     except (InvalidMessage, InvalidHandshake) as error:
-        if fault := network_fault(error, url):
+        if fault := network_fault(error, where):
             raise fault from None
         hint = "no WebSocket is served there; check scheme, port and path"
         raise WrongKind(f"the upgrade was not answered as WebSocket: {error}", url, hint) from None
     except (OSError, EOFError) as error:
-        raise network_fault(error, url) or Unreachable(f"the connection failed: {error}", url) from None
+        raise network_fault(error, where) or Unreachable(f"the connection failed: {error}", where) from None
     except (InvalidURI, ValueError, OverflowError) as error:
         # The host's name and the port are looked at late. (Behind OSError: a fault of TLS is a ValueError too.)
         told = "" if isinstance(error, InvalidURI) else f": {error}"
