@@ -180,4 +180,4 @@ def _fault(error: Exception, url: str, options: Options, *, started: bool) -> Tr
         return ConnectionCut(f"the connection was cut {'in mid-answer' if started else 'before an answer came'}", url)
     if fault is not None:
         return fault
-    return Unreachable(f"the connection failed: {error or type(error).__name__}", url, "check host and port")
+    return Unreachable(f"the connection failed: {str(error) or type(error).__name__}", url, "check host and port")
