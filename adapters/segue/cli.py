@@ -34,6 +34,12 @@ COMMANDS: Mapping[str, Entry] = {
         "Compare reports: a Markdown page of checks by endpoint and wire.",
         "check",
     ),
+    "selftest": Entry(
+        "segue_conformance.selftest.cli",
+        "selftest",
+        "Prove the checks on endpoints with a fault each.",
+        "check",
+    ),
     "serve": Entry("segue_gateway.cli", "serve", "Serve the reference endpoint, all wires on one port.", "gateway"),
 }
 

@@ -199,6 +199,11 @@ class Turn:
         self.result.take(message)
         return message
 
+    def catch_up(self) -> None:
+        """Take into account what has come already; waits for nothing."""
+        for message in self._channel.waiting():
+            self.result.take(message)
+
     async def outcome(self) -> Outcome:
         """Return what became of the turn, once it has ended; a refusal or failure is an outcome, not an exception."""
         async for _ in self:

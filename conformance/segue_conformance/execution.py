@@ -119,6 +119,10 @@ class Execution:
                 self._runner.close()
             self._runner = None
 
+    def abandon(self) -> None:
+        """Go on with another loop; whatever ran on this one is given up where it stands."""
+        self._abandon_loop()
+
     def _abandon_loop(self) -> None:
         """Go on with another loop: closing this one would wait for a task that does not let itself be cancelled."""
         if self._runner is not None:

@@ -116,12 +116,16 @@ class Acceptance:
     # -- the message itself
 
     async def read_input(self, start: models.TurnStart) -> list[Item]:
-        """Return the input's items, each checked; a long input lets others have their turn in between."""
-        inputs = read_items(start.input[:_SLICE])
-        for first in range(_SLICE, len(start.input), _SLICE):
+        """Return the input's items, each checked."""
+        return await self.read_all(start.input, "input")
+
+    async def read_all(self, raws: Sequence[msgspec.Raw], member: str) -> list[Item]:
+        """Return items, each checked; a long list lets others have their turn in between."""
+        items = read_items(raws[:_SLICE], member)
+        for first in range(_SLICE, len(raws), _SLICE):
             await asyncio.sleep(0)
-            inputs += read_items(start.input[first : first + _SLICE], first=first)
-        return inputs
+            items += read_items(raws[first : first + _SLICE], member, first=first)
+        return items
 
     def check_offered(self, caller: Caller, start: models.TurnStart) -> None:
         """Refuse what this endpoint does not offer on this wire (SEG-MSG-020)."""
@@ -129,6 +133,8 @@ class Acceptance:
         for place, feature in enumerate(start.require or ()):
             if feature not in offered:
                 raise refusals.not_offered(f"The feature '{feature}'", f"require/{place}")
+        if isinstance(start.lane, str) and caller.wire == "segue-ws" and "lanes" not in offered:
+            raise refusals.not_offered("A `lane`", "lane")  # SEG-TURN-107
         if start.overlay is not msgspec.UNSET and "overlay" not in offered:
             raise refusals.not_offered("An `overlay`", "overlay")
 

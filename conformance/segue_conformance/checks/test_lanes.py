@@ -72,7 +72,8 @@ async def test_one_lane_is_in_order(subject: Subject) -> None:
             raise NotOffered(f"a second turn in flight is refused: {answer.refused.message[:120]}")
         # Judged by the order of arrival, not of waking up: when the end of the second turn has come, that of the first
         # lies here already.
-        if not await _ended(first):
+        first.catch_up()
+        if not first.result.ended:
             client.judged(await first.outcome())
             raise Deviation(
                 "two turns in one lane",
@@ -295,14 +296,3 @@ async def _lanes(subject: Subject) -> None:
         raise NotOffered("lanes are refused")
     if not any("stream_id" in event for event in events):
         raise NotOffered("lanes are not offered: stream_id is ignored")
-
-
-async def _ended(turn: Turn) -> bool:
-    """Whether a turn's end has arrived; takes what lies here, and waits for nothing."""
-    try:
-        while not turn.result.ended:
-            async with asyncio.timeout(0.005):
-                await turn.next()
-    except TimeoutError:
-        return False
-    return True

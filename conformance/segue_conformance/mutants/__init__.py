@@ -48,19 +48,20 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.settings import Settings
 
 from ..registry import WIRES
+from .references import Plain, ShortLived
 from .wire_fault import WireFault
 
-__all__ = ["KEYS", "REFERENCE", "Mutant", "load", "settings"]
+__all__ = ["KEYS", "REFERENCE", "REFERENCES", "Mutant", "load", "settings"]
 
 #: Two principals, so that the isolated profile can be judged.
 KEYS = {"first": "key-of-the-first-principal", "second": "key-of-the-second-principal"}
 #: Modules here that are no mutants.
-_TOOLS = ("wire_fault",)
+_TOOLS = ("references", "wire_fault")
 
 
 def settings() -> Settings:
     """Return the reference endpoint's numbers for a run of the suite: short enough to be waited for."""
-    return Settings(heartbeat_ms=80, slow_ms=200, lanes=4, lane_queue=4, message_bytes=1024 * 1024)
+    return Settings(heartbeat_ms=80, slow_ms=200, lanes=4, lane_queue=4, message_bytes=256 * 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,12 @@ class Mutant:
 
 #: The endpoint that every check must pass.
 REFERENCE = Mutant("reference", "Nothing is wrong.", {}, Endpoint)
+#: The same with other numbers, for checks that the reference gives no occasion to.
+REFERENCES = (
+    REFERENCE,
+    Mutant("short_lived", "Nothing is wrong; connections live a second.", {}, ShortLived),
+    Mutant("plain", "Nothing is wrong; little is offered.", {}, Plain),
+)
 
 
 def load() -> list[Mutant]:

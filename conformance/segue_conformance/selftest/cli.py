@@ -1,0 +1,126 @@
+"""`segue selftest`: proves the suite on endpoints that are broken on purpose, in memory and offline."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from ..mutants import load
+from ..registry import WIRES, Catalogue, RegistrationError
+from ..reports.console import console_for
+from ..requirements import IndexMissing
+from .jobs import IN_MEMORY, jobs_of, perform_all, select
+from .judging import Outcome, judge
+from .page import page
+from .telling import as_json, print_outcome, progressing
+
+__all__ = ["selftest"]
+
+#: More than this is no faster on the machines that this runs on: the last jobs are long.
+_MOST = 4
+
+
+@click.command()
+@click.option(
+    "--only", multiple=True, metavar="PATTERN",
+    help="Mutants or checks: a name, an area, part of a check's id, a glob; repeatable.",
+)  # fmt: skip
+@click.option("--full", is_flag=True, help="Every mutant against every check, on every wire.")
+@click.option("--wire", "wires", multiple=True, type=click.Choice(WIRES), help="Wire to use; repeatable.")
+@click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - is standard output.")
+@click.option("--page", "page_path", metavar="FILE", help="Write the kill matrix as a page; needs --full.")
+@click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes. [one a core, 4 at most]")
+@click.option("--no-color", is_flag=True, help="No colours; NO_COLOR does the same.")
+@click.option("--debug", is_flag=True, help="Show the tracebacks of the suite's own faults.")
+def selftest(
+    only: tuple[str, ...],
+    full: bool,
+    wires: tuple[str, ...],
+    json_path: str | None,
+    page_path: str | None,
+    jobs: int | None,
+    no_color: bool,
+    debug: bool,
+) -> None:
+    """Prove that the checks can fail, and that they accuse nobody who is right.
+
+    The reference endpoint has to pass every check; each mutant, an endpoint with one fault, has to be caught by the
+    checks that it names. All of it runs in memory, on a virtual clock, without a network.
+
+    \b
+    Exit codes: 0 the suite is sound, 1 it is not, 2 wrong usage, 4 a fault of
+    the self-test itself.
+    """  # fmt: skip
+    if page_path is not None and (not full or only or wires):
+        raise click.UsageError("--page tells of the whole: it needs --full, without --only and --wire")
+    console = console_for(sys.stderr if json_path == "-" else sys.stdout, no_color=no_color)
+    try:
+        code = _examine(console, only, full, wires, jobs, json_path, page_path, debug)
+    except click.ClickException:
+        raise
+    except KeyboardInterrupt:
+        _end(1, "interrupted")
+    except (RegistrationError, IndexMissing, ValueError) as error:
+        _end(4, f"a fault of the suite: {error}", traceback.format_exc() if debug else "")
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        _end(4, f"a fault of the suite: {told}", traceback.format_exc() if debug else "")
+    sys.exit(code)
+
+
+def _examine(
+    console: Console,
+    only: tuple[str, ...],
+    full: bool,
+    wires: tuple[str, ...],
+    processes: int | None,
+    json_path: str | None,
+    page_path: str | None,
+    debug: bool,
+) -> int:
+    began = time.monotonic()
+    chosen = select(Catalogue.load(), load(), wires or (WIRES if full else IN_MEMORY), only=only, full=full)
+    jobs = jobs_of(chosen)
+    if not jobs:
+        raise click.UsageError(f"--only: no check and no mutant is meant by {', '.join(only)}")
+    runs = sum(len(job.pairs) for job in jobs)
+    head = f"{len(chosen.mutants)} mutants, {len(chosen.checks) if chosen.whole else 0} checks, {runs} runs in memory"
+    console.print(Text(head, "bold"))
+    finished = []
+    with progressing(console, jobs) as progress:
+        for one in perform_all(jobs, processes or min(_MOST, os.cpu_count() or 1)):
+            finished.append(one)
+            progress.done(one)
+    outcome, seconds = judge(chosen, finished), time.monotonic() - began
+    if debug:
+        for fault in outcome.faults:
+            click.echo(fault, err=True)
+    print_outcome(console, outcome, seconds)
+    _write(outcome, seconds, json_path, page_path)
+    return outcome.exit_code
+
+
+def _write(outcome: Outcome, seconds: float, json_path: str | None, page_path: str | None) -> None:
+    for path, text in ((json_path, as_json(outcome, seconds)), (page_path, page(outcome))):
+        if path == "-":
+            sys.stdout.write(text)
+        elif path is not None:
+            try:
+                Path(path).write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise click.UsageError(f"can't write {path}: {error.strerror or error}") from None
+
+
+def _end(code: int, message: str, details: str = "") -> NoReturn:
+    if details:
+        click.echo(details, err=True)
+    click.echo(f"segue selftest: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,110 @@
+"""One endpoint served in memory, and what performs checks on it: the same stack as over sockets, without waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import AbstractAsyncContextManager
+from urllib.parse import urlsplit
+
+from segue_adapters.discovery import Found, Offer, find
+from segue_adapters.errors import SegueError
+from segue_adapters.transports.base import Options
+from segue_gateway.server import serving
+
+from ..execution import Execution
+from ..mutants import KEYS, Mutant
+from ..recorder import Recorder
+from ..registry import FIRST, WIRES, Catalogue, Check
+from ..results import CheckResult
+from ..settings import Settings
+from ..subject import Subject
+from .loop import Deadlock, Livelock, VirtualLoop
+
+__all__ = ["World"]
+
+#: Seconds since the epoch at which a virtual day begins.
+_EPOCH = 1_700_000_000.0
+# Where the reference endpoint serves its wires, for an endpoint whose own document does not say it.
+_PATHS = {"segue-ws": "/segue/v1", "segue-http": "/segue/v1", "openai-ws": "/v1/responses", "openai-http": "/v1"}
+
+
+class World:
+    """An endpoint in memory. `timeout` is what the checks take for a turn's time, in virtual seconds.
+
+    `stands_on`: perform the plain turn first on each wire and call untestable what stands on it, as a run does.
+    """
+
+    def __init__(self, mutant: Mutant, catalogue: Catalogue, *, timeout: float = 4.0, stands_on: bool = True) -> None:
+        self.mutant = mutant
+        self._timeout = timeout
+        self._serving: AbstractAsyncContextManager[str] | None = None
+        self._loop: VirtualLoop | None = None
+        self._found = Found([], "as asked")
+        self._settings = Settings(url="")
+        self.execution = Execution(
+            self._subject,
+            timeout=timeout,
+            second_key=True,
+            first=catalogue.get(FIRST) if stands_on else None,
+            runner=self._begin,
+        )
+
+    def perform(self, check: Check, wire: str) -> CheckResult:
+        """Return what comes of a check. What it waits for without end is the suite's fault: Deadlock, Livelock."""
+        try:
+            return self.execution.perform(check, wire)
+        except (Deadlock, Livelock):
+            self.execution.abandon()
+            raise
+
+    def close(self) -> None:
+        """End the endpoint in order, and the world with it."""
+        if self._serving is not None and self._loop is not None and not self._loop.is_closed():
+            with contextlib.suppress(Exception):
+                self.execution.run(self._end(self._serving))
+        self._serving = None
+        self.execution.close()
+
+    def _begin(self) -> asyncio.Runner:
+        """Return a runner in whose loop the endpoint serves; a world that came to a stop begins anew."""
+        runner = asyncio.Runner(loop_factory=VirtualLoop)
+        loop = runner.get_loop()
+        assert isinstance(loop, VirtualLoop)
+        self._loop = loop
+        runner.run(self._serve(loop))
+        return runner
+
+    async def _serve(self, loop: VirtualLoop) -> None:
+        endpoint = self.mutant.endpoint(clock=loop.time, wall=lambda: _EPOCH + loop.time())
+        self._serving = serving(endpoint)
+        url = await self._serving.__aenter__()
+        self._settings = Settings(
+            url=url, model="scripted", api_key=KEYS["first"], second_api_key=KEYS["second"], timeout=self._timeout
+        )
+        self._found = await _found(url)
+
+    async def _end(self, serving: AbstractAsyncContextManager[str]) -> None:
+        await serving.__aexit__(None, None, None)
+
+    def _subject(self, wire: str) -> Subject:
+        assert self._loop is not None
+        offer = next(offer for offer in self._found.offers if offer.wire == wire)
+        recorder = Recorder(self._settings.secrets, clock=self._loop.time)
+        return Subject(offer, self._settings, recorder, document=self._found.document)
+
+
+async def _found(url: str) -> Found:
+    """Return all wires: what the endpoint says of them, and where they are in truth if it says nothing."""
+    try:
+        found = await find(url, Options(api_key=KEYS["first"]))
+    except SegueError:
+        found = Found([], "as asked")
+    offers = {offer.wire: offer for offer in found.offers}
+    missing = {wire: Offer(wire, _url(wire, url)) for wire in WIRES if wire not in offers}
+    return Found([*offers.values(), *missing.values()], found.how, found.document)
+
+
+def _url(wire: str, url: str) -> str:
+    scheme = "ws" if wire.endswith("-ws") else "http"
+    return f"{scheme}://{urlsplit(url).netloc}{_PATHS[wire]}"
