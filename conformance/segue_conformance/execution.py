@@ -16,11 +16,11 @@ from typing import Any, Protocol, TypeVar
 
 from segue_adapters.errors import TransportError
 
+from .budget import Budget
 from .grading import CONTACT_FAULTS, Grade, RecordedFrame, grade, not_let_in, result_of, transcript
 from .registry import FIRST, Check
 from .results import CheckResult, ContactFault
-from .subject import Budget
-from .verdicts import Deviation, Inconclusive, Untestable, Verdict
+from .verdicts import Busy, Deviation, Inconclusive, Untestable, Verdict
 
 __all__ = ["Execution", "Listener", "SubjectFactory", "SubjectLike"]
 
@@ -31,10 +31,12 @@ _TURNS, _SPARE = 10, 30.0
 _CLOSING = 5.0
 #: After so many checks in a row without an answer it is asked whether anybody is there at all.
 _IN_A_ROW = 3
-_BUDGET = "out of budget (--max-requests)"
+#: How often a check that met a busy endpoint is begun anew, and seconds that are waited before it at most.
+_PATIENCE, _LONGEST_WAIT = 2, 30.0
 _NEEDS_KEY = "needs a key of another principal: give --second-api-key-env"
 _WITH_TRANSCRIPT = (Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE, Verdict.INCONCLUSIVE, Verdict.ERROR)
 #: What is believed only from a check that ran alone: beside others an answer may come late for no fault of anybody's.
+_DEVIATIONS = (Verdict.FAIL, Verdict.WARN)
 _AGAIN = (Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE, Verdict.INCONCLUSIVE)
 
 
@@ -108,7 +110,8 @@ class Execution:
         self._stray: list[str] = []
         self._unanswered: dict[str, int] = {}
         self._gone: dict[str, str] = {}
-        self._doubted: dict[tuple[str, str], CheckResult] = {}
+        self._doubted: dict[tuple[str, str], tuple[CheckResult, str]] = {}
+        self._busy: dict[tuple[str, str], float] = {}
         self._hung = False
         self._asking = asyncio.Lock()
 
@@ -133,7 +136,11 @@ class Execution:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the run's own event loop."""
         if self._runner is None:
-            self._runner = self._make_runner()
+            try:
+                self._runner = self._make_runner()
+            except BaseException:
+                work.close()
+                raise
             # What a task that nobody awaits any more raises is no verdict, and no noise on the terminal either.
             self._runner.get_loop().set_exception_handler(lambda _, context: self._stray.append(str(context)))
             self._asking = asyncio.Lock()
@@ -199,18 +206,35 @@ class Execution:
             self._listener.begin(check, wire)
         if obstacle is not None:
             return self._keep(result_of(check, wire, obstacle))
-        try:
-            subject = self.subject(wire)
-        except Exception as error:
-            return self._keep(result_of(check, wire, self._blame(error, None)))
-        try:
-            result = await self._attempt(check, wire, subject)
-        finally:
-            await self._closed(subject)
+        result = await self._patiently(check, wire)
         if beside and result.verdict in _AGAIN and check.id != FIRST and not self._budget.exhausted:
-            self._doubted[check.id, wire] = result
+            self._doubted[check.id, wire] = (result, "beside other checks, pass alone")
             return result
+        if check.timing and result.verdict in _DEVIATIONS and (check.id, wire) not in self._doubted:
+            if not beside and not self._budget.exhausted:
+                # A late answer has many causes; one that is the endpoint's own comes again.
+                self._doubted[check.id, wire] = (result, "at first, pass when it was run again, alone")
+                result = await self._patiently(check, wire)
         return self._keep(result)
+
+    async def _patiently(self, check: Check, wire: str) -> CheckResult:
+        """Return what comes of a check; where the endpoint is too busy to say, wait and begin anew, within the budget."""
+        for left in reversed(range(_PATIENCE + 1)):
+            self._busy.pop((check.id, wire), None)
+            try:
+                subject = self.subject(wire)
+            except Exception as error:
+                return result_of(check, wire, self._blame(error, None))
+            try:
+                result = await self._attempt(check, wire, subject)
+            finally:
+                await self._closed(subject)
+            wait = self._busy.get((check.id, wire))
+            time_left = self._budget.time_left
+            if wait is None or not left or self._budget.exhausted or (time_left is not None and time_left < wait):
+                break
+            await asyncio.sleep(min(wait, _LONGEST_WAIT))
+        return result
 
     async def _closed(self, subject: SubjectLike) -> None:
         with contextlib.suppress(Exception):
@@ -221,8 +245,15 @@ class Execution:
         began, before = time.monotonic(), subject.requests
         found: Grade | None = None
         try:
-            fault = await _bounded(_caught(check.function(subject)), self._limit)
-            if isinstance(fault, _Hung):
+            time_left = self._budget.time_left
+            limit = self._limit if time_left is None else min(self._limit, time_left)
+            fault = await _bounded(_caught(check.function(subject)), limit)
+            if isinstance(fault, Busy):
+                self._busy[check.id, wire] = fault.wait
+            if isinstance(fault, _Hung) and self._budget.time_left == 0:
+                self._hung = True
+                found = Grade(Verdict.INCONCLUSIVE, self._budget.over)
+            elif isinstance(fault, _Hung):
                 self._hung = True
                 found = Grade(Verdict.ERROR, f"the check did not end within {self._limit:g} s: {check.id} hangs")
             else:
@@ -236,7 +267,10 @@ class Execution:
             told = found or Grade(Verdict.INCONCLUSIVE, "interrupted")
             frames = transcript(subject.recorder.frames) if told.verdict in _WITH_TRANSCRIPT else ()
             duration = round((time.monotonic() - began) * 1000)
-            result = result_of(check, wire, told, frames=frames, duration_ms=duration, requests=spent)
+            tokens = getattr(subject, "tokens", 0)
+            result = result_of(
+                check, wire, told, frames=frames, duration_ms=duration, requests=spent, tokens=tokens
+            )
             if found is None:
                 self._keep(result)
         return result
@@ -244,8 +278,9 @@ class Execution:
     def _keep(self, result: CheckResult) -> CheckResult:
         doubted = self._doubted.pop((result.check, result.wire), None)
         if doubted is not None and result.verdict is Verdict.PASS:
-            told = f"{doubted.verdict} beside other checks, pass alone: {doubted.message}"
-            result = replace(result, flaky=True, message=told, frames=doubted.frames)
+            before, how = doubted
+            told = f"{before.verdict} {how}: {before.message}"
+            result = replace(result, flaky=True, message=told, frames=before.frames)
         self.results[result.check, result.wire] = result
         if self._listener is not None:
             self._listener.end(result)
@@ -261,7 +296,7 @@ class Execution:
             if ground.verdict not in (Verdict.PASS, Verdict.WARN):
                 return grade(Untestable(f"no plain turn works on this wire ({FIRST}: {ground.verdict})"))
         if self._budget.exhausted:
-            return grade(Inconclusive(_BUDGET))
+            return grade(Inconclusive(self._budget.over))
         if check.needs_turn:
             async with self._asking:
                 if await self._stopped_answering(wire):

@@ -72,7 +72,11 @@ class World:
         loop = runner.get_loop()
         assert isinstance(loop, VirtualLoop)
         self._loop = loop
-        runner.run(self._serve(loop))
+        try:
+            runner.run(self._serve(loop))
+        except BaseException:
+            runner.close()
+            raise
         return runner
 
     async def _serve(self, loop: VirtualLoop) -> None:
