@@ -16,7 +16,7 @@ from segue_adapters.errors import LocalProtocolError, TransportError
 
 from .execution import Execution
 from .registry import FIRST, WIRES, Catalogue, Check, RegistrationError, check_of
-from .reports.wording import plain_block
+from .reports.plain import plain_block
 from .results import CheckResult
 from .verdicts import Verdict
 

@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 from segue_conformance.reports import junit
 from segue_conformance.reports.console import console_for, signs
-from segue_conformance.reports.grouping import decisive, grouped
+from segue_conformance.reports.grouping import grouped
 from segue_conformance.reports.progress import Lines
 from segue_conformance.reports.terminal import print_head, print_report
-from segue_conformance.reports.wording import clean, cut, gist
+from segue_conformance.reports.wording import clean, cut, prose
 from segue_conformance.results import CheckResult, Frame, ProfileResult, Report, State, Target, WireTarget
 from segue_conformance.verdicts import Verdict
 
@@ -198,29 +198,7 @@ def test_clean_and_cut():
     assert cut("short", 10) == "short"
     assert len(cut("x" * 1000, 80)) <= 80
     assert cut("a" * 500 + "END", 80).endswith("END")
-
-
-def test_gist_of_http_leaves_headers_out():
-    sent = frame("POST http://x/v1\nauthorization: [blanked]\ncontent-type: a\n\n{}", kind="request", direction="sent")
-    came = frame("200 OK\nserver: x\ncontent-type: text/html\n", kind="response")
-    assert gist(sent, 200) == "POST http://x/v1 {}"
-    assert gist(came, 200) == "200 OK content-type: text/html"
-
-
-def test_gist_of_a_stream_names_its_events():
-    text = "".join(f'event: {kind}\ndata: {{"type":"{kind}"}}\n\n' for kind in ("a", "d", "d", "d", "z"))
-    assert gist(frame(text, kind="body"), 200) == 'a, 3 x d, z; the last: {"type":"z"}'
-
-
-def test_decisive_frames_are_the_last_and_deltas_are_one():
-    frames = (
-        [frame(f'{{"type":"sent{n}"}}') for n in range(9)] + [frame('{"type": "item.delta"}')] * 40 + [frame("end")]
-    )
-    before, shown = decisive(frames, 4)
-    assert [(f.text, more) for f, more in shown] == [
-        ('{"type":"sent7"}', 0), ('{"type":"sent8"}', 0), ('{"type": "item.delta"}', 39), ("end", 0),
-    ]  # fmt: skip
-    assert before == 7
+    assert prose("is [lost](resume.md#one-owner) before [the] end") == "is lost before [the] end"
 
 
 # -- JUnit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -12,13 +13,16 @@ from rich.text import Text
 from ..results import CheckResult, Report
 from ..verdicts import Verdict
 from .console import VERDICT_STYLES, safe, signs
-from .grouping import decisive, grouped, same_reason
-from .wording import clean, cut, gist, one_line
+from .decisive import Story, line, story
+from .evidence import ACTUAL, EXPECTED, NAMED, Span, difference
+from .grouping import grouped, same_reason
+from .steps import Step
+from .wording import clean, cut, one_line, prose
 
 __all__ = ["failures", "flaky", "not_judged", "warnings"]
 
-_FRAMES = 6
 _LONG = 600
+_MARKS = {EXPECTED: "bold green underline", ACTUAL: "bold red underline", NAMED: "bold underline"}
 
 
 def failures(report: Report, console: Console) -> Iterator[RenderableType]:
@@ -43,17 +47,23 @@ def _heading(result: CheckResult, wires: tuple[str, ...], console: Console) -> T
 def _body(report: Report, result: CheckResult, console: Console) -> Table:
     rows = Table.grid(padding=(0, 1))
     rows.add_column(style="dim", no_wrap=True, min_width=8)
-    rows.add_column(ratio=1)
+    rows.add_column(ratio=1, overflow="fold")
     rows.add_row("check", safe(result.title))
     # The sentence is the specification's own; its id is what one looks up there.
-    rows.add_row(result.requirement, safe(result.sentence, "bold"))
+    rows.add_row(result.requirement, safe(prose(result.sentence), "bold"))
     seen = result.message if result.verdict is not Verdict.ERROR else result.message.partition("\n")[0]
     rows.add_row("seen", safe(cut(seen, _LONG)))
     if result.expected or result.actual:
-        rows.add_row("expected", safe(cut(result.expected, _LONG), "green"))
-        rows.add_row("actual", safe(cut(result.actual, _LONG), "red"))
+        expected, actual = difference(cut(clean(result.expected), _LONG), cut(clean(result.actual), _LONG))
+        rows.add_row("expected", _spans(expected, console, "green"))
+        rows.add_row("actual", _spans(actual, console, "red"))
     if result.frames:
-        rows.add_row("frames", _frames(result, console))
+        told = story(result)
+        rows.add_row("frames", _frames(told, told.steps, console))
+    if result.control:
+        rows.add_row("control", safe(cut(result.control, _LONG)))
+    if result.frames and told.control:
+        rows.add_row("" if result.control else "control", _frames(told, told.control, console))
     if result.verdict is Verdict.ERROR:
         rows.add_row("", "This is a fault of the suite, not of the endpoint; --debug shows where.")
     elif not report.bears(result):
@@ -66,24 +76,54 @@ def _why_none(report: Report, result: CheckResult) -> str:
     return f"{result.profile} is {state.reason}" if state is not None and state.reason else "it was not asked for"
 
 
-def _frames(result: CheckResult, console: Console) -> Group:
+def _frames(told: Story, shown: Sequence[Step], console: Console) -> Group:
+    """Return steps as lines, each of two or three rows at most: a frame is evidence, not reading matter."""
     marks = signs(console)
-    before, shown = decisive(result.frames, _FRAMES)
-    lines: list[Text] = []
-    if before:
-        lines.append(Text(f"{marks['more']} {before} before these", "dim"))
-    room = max(30, console.width - 16)
+    room = max(30, console.width - 17)
     rows = 2 if room > 80 else 3
-    for frame, more in shown:
-        head = Text.assemble((f"{frame.at_ms / 1000:.3f} ", "dim"), marks.get(frame.direction, marks["note"]), " ")
-        if frame.connection:
-            head.append(f"{one_line(frame.connection)} ", "dim")
-        tail = f" ({more} more like it)" if more else ""
-        # A few lines at most: a frame is evidence, the whole of it is in the JSON report.
-        head.append(gist(frame, rows * room - head.cell_len - len(tail)))
-        head.append(tail, "dim")
-        lines.append(head)
+    lines: list[Text] = []
+    for step in shown:
+        head = Text.assemble((f"{step.at_ms / 1000:.3f} ", "dim"), marks.get(step.direction, marks["note"]), " ")
+        if step.connection:
+            head.append(f"{one_line(step.connection)} ", "dim")
+        # Words are not broken, so a row is seldom full.
+        head.append_text(_spans(line(step, rows * room - head.cell_len - rows * 6, told.clues), console))
+        lines.append(_broken(head, room))
     return Group(*lines)
+
+
+def _broken(text: Text, room: int) -> Text:
+    """Return text broken into rows: JSON has few blanks, so behind a comma will do, and at the margin if need be."""
+    offsets, begin, cells, good = [], 0, 0, 0
+    for place, character in enumerate(text.plain):
+        cells += cell_len(character)
+        if cells > room:
+            at = good if good > begin + room // 2 else place
+            offsets.append(at)
+            begin, cells = at, cell_len(text.plain[at : place + 1])
+        if character in " ,":
+            good = place + 1
+    parts = text.divide(offsets)
+    for part in parts:
+        part.rstrip()
+    broken = Text("\n").join(parts)
+    broken.overflow = "fold"
+    return broken
+
+
+def _spans(spans: Sequence[Span], console: Console, style: str = "") -> Text:
+    """Return marked text: by colour, or between brackets where there is none."""
+    marks = signs(console)
+    text = Text(style=style)
+    for span in spans:
+        words = clean(span.text)
+        if not span.mark:
+            text.append(words)
+        elif console.color_system is None:
+            text.append(f"{marks['begin']}{words}{marks['end']}")
+        else:
+            text.append(words, _MARKS[span.mark])
+    return text
 
 
 def _rerun(report: Report, result: CheckResult) -> Text:
@@ -104,7 +144,7 @@ def warnings(report: Report) -> Iterator[RenderableType]:
         if result.actual:
             told.append(f"; got {cut(one_line(result.actual), 160)}")
         yield Padding(told, (0, 0, 0, 2))
-        yield Padding(safe(f"{result.requirement}: {result.sentence}", "dim"), (0, 0, 0, 2))
+        yield Padding(safe(f"{result.requirement}: {prose(result.sentence)}", "dim"), (0, 0, 0, 2))
 
 
 def flaky(report: Report) -> Iterator[RenderableType]:

@@ -32,8 +32,10 @@ STATE_STYLES: dict[State, str] = {
 }
 _PLAIN_WIDTH = 100
 _TRAILING = re.compile(r"[ ]+(?=\n|$)")
-_SIGNS = {"yes": "✔", "no": "✘", "open": "?", "none": "·", "sent": "→", "received": "←", "note": "─", "more": "…"}
-_ASCII = {"yes": "+", "no": "x", "open": "?", "none": ".", "sent": "->", "received": "<-", "note": "--", "more": "..."}
+_SIGNS = {"yes": "✔", "no": "✘", "open": "?", "none": "·", "sent": "→", "received": "←", "note": "─", "more": "…",
+          "begin": "⟦", "end": "⟧"}  # fmt: skip
+_ASCII = {"yes": "+", "no": "x", "open": "?", "none": ".", "sent": "->", "received": "<-", "note": "--", "more": "...",
+          "begin": "[[", "end": "]]"}  # fmt: skip
 
 
 class _Trimmed:

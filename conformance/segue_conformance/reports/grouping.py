@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..registry import FIRST
-from ..results import CheckResult, Frame
+from ..results import CheckResult
 
-__all__ = ["Group", "decisive", "grouped", "same_reason"]
+__all__ = ["Group", "grouped", "same_reason"]
 
 # What differs from run to run and from wire to wire without meaning anything: secret words, ids, numbers.
 _ACCIDENTAL = re.compile(r"[a-z]+-\d+|\b[\w-]*\d[\w-]*\b", re.I)
-# Streams send many frames of one kind; one of them shows as much as forty.
-_KIND = re.compile(r'"type"\s*:\s*"([^"]{1,60})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +49,3 @@ def same_reason(results: Iterable[CheckResult]) -> list[tuple[str, list[CheckRes
     # What became of the check that the others stand on is why they were not judged: the cause before its effects.
     order = sorted(reasons.values(), key=lambda found: (found[0].check != FIRST, -len(found)))
     return [(found[0].message, found) for found in order]
-
-
-def decisive(frames: Sequence[Frame], most: int) -> tuple[int, list[tuple[Frame, int]]]:
-    """Return the frames that decided, each with how many like it follow it, and how many frames stand before them.
-
-    They are what was asked last and how the answer ended. A control arm comes behind the decision, so what stands
-    behind its note is left out. Neighbours that came on one connection and are of one kind are shown as one.
-    """
-    notes = [place for place, frame in enumerate(frames) if frame.kind == "note"]
-    frames = frames[: notes[-1]] if notes else frames
-    shown: list[tuple[Frame, int]] = []
-    place = len(frames)
-    asked = max((place for place, frame in enumerate(frames) if frame.direction == "sent"), default=None)
-    while place > 0:
-        end = place
-        place -= 1
-        while place > 0 and _alike(frames[place - 1], frames[end - 1]):
-            place -= 1
-        shown.append((frames[place], end - place - 1))
-        if len(shown) == most:
-            break
-    if asked is not None and asked < place:
-        shown[-1] = (frames[asked], 0)
-    return place, shown[::-1]
-
-
-def _alike(one: Frame, other: Frame) -> bool:
-    if (one.direction, one.connection, one.kind) != (other.direction, other.connection, other.kind):
-        return False
-    kinds = _KIND.search(one.text), _KIND.search(other.text)
-    if kinds[0] is None or kinds[1] is None:
-        return False
-    return kinds[0][1] == kinds[1][1] and "delta" in kinds[0][1]

@@ -11,7 +11,8 @@ from xml.etree import ElementTree as ET
 
 from ..results import CheckResult, Report
 from ..verdicts import Verdict
-from .wording import clean, one_line, plain_block
+from .plain import plain_block
+from .wording import clean, one_line
 
 __all__ = ["render"]
 

@@ -6,12 +6,13 @@ file.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-from ..results import CheckResult, Frame, State
+from ..results import State
 from ..verdicts import Verdict
 
-__all__ = ["ARROWS", "STATES", "VERDICTS", "clean", "cut", "frame_line", "gist", "one_line", "plain_block"]
+__all__ = ["ARROWS", "STATES", "VERDICTS", "clean", "cut", "one_line", "prose"]
 
 #: Plural-proof words for counts, in the order in which they are told.
 VERDICTS: dict[Verdict, str] = {
@@ -31,6 +32,7 @@ STATES: dict[State, str] = {
 }
 ARROWS = {"sent": "->", "received": "<-", "note": "--"}
 
+_LINK = re.compile(r"\[([^\]]+)\]\([^)\s]+\)")
 # Direction overrides can make text read otherwise than it is; line and paragraph separators break a line.
 _ODD = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
 
@@ -63,52 +65,6 @@ def cut(text: str, width: int) -> str:
     return text[:head] + left + (text[-tail:] if tail else "")
 
 
-def gist(frame: Frame, width: int) -> str:
-    """Return in at most `width` characters what a frame says: of HTTP the first line, the kind of content, the body."""
-    text = frame.text
-    if frame.kind in ("request", "response"):
-        head, _, body = text.partition("\n\n")
-        first, *headers = head.splitlines() or [""]
-        kinds = [line for line in headers if line.lower().startswith("content-type:")]
-        text = " ".join([first, *(kinds if frame.kind == "response" else []), body])
-    elif frame.kind == "body" and text.count("\n\n") > 1 and "data:" in text:
-        return _events(text, width)
-    return cut(one_line(text), width)
-
-
-def _events(text: str, width: int) -> str:
-    """Return a piece of an event stream: the types of its events, and the last one's data."""
-    types: list[tuple[str, int]] = []
-    data = ""
-    for event in text.replace("\r\n", "\n").split("\n\n"):
-        fields = dict(line.partition(":")[::2] for line in event.splitlines())
-        if "data" not in fields:
-            continue
-        data = fields["data"].strip()
-        name = fields.get("event", "data").strip()
-        if types and types[-1][0] == name:
-            types[-1] = (name, types[-1][1] + 1)
-        else:
-            types.append((name, 1))
-    told = one_line(", ".join(name if count == 1 else f"{count} x {name}" for name, count in types))
-    told = cut(told, width * 2 // 3) + "; the last: "
-    return told + cut(one_line(data), width - len(told))
-
-
-def frame_line(frame: Frame, width: int) -> str:
-    """Return a frame as one line: when, which way, on which connection, what."""
-    head = f"{frame.at_ms / 1000:7.3f}s {ARROWS.get(frame.direction, '--')} "
-    if frame.connection:
-        head += f"{one_line(frame.connection)} "
-    return head + gist(frame, max(40, width - len(head)))
-
-
-def plain_block(result: CheckResult, *, frames: int = 6, width: int = 160) -> list[str]:
-    """Return a result that is not passed as lines of plain text."""
-    lines = [f"{result.verdict.upper()} {result.check} [{result.wire}]: {one_line(result.message)}"]
-    lines.append(f"  {result.keyword} {result.requirement}: {result.sentence}")
-    if result.expected or result.actual:
-        lines.append(f"  expected: {one_line(result.expected)}")
-        lines.append(f"  actual:   {one_line(result.actual)}")
-    lines += [f"  {frame_line(frame, width)}" for frame in result.frames[-frames:]]
-    return lines
+def prose(sentence: str) -> str:
+    """Return a sentence of the specification without its links: their words stay."""
+    return _LINK.sub(r"\1", sentence)
