@@ -20,7 +20,7 @@ from .wires.base import turn_name
 
 __all__ = ["Session", "connect", "message_items"]
 
-Answered = TypeVar("Answered", models.ContinuationInfo, models.ContinuationDeleted)
+Answered = TypeVar("Answered", models.ContinuationInfo, models.ContinuationDeleted, models.ContinuationBundle)
 # A list holds what can stand alone: text, an item, an item as bytes.
 Input = str | Mapping[str, Any] | bytes | msgspec.Raw | Sequence[Any]
 
@@ -152,6 +152,19 @@ class Session:
             ref=_ref(), id=id, descendants=msgspec.UNSET if descendants is None else descendants
         )
         return await self._ask(message, models.ContinuationDeleted)
+
+    async def export(self, id: str) -> models.ContinuationBundle | models.ErrorMessage:
+        """Return a continuation's whole history as a bundle, or the refusal."""
+        return await self._ask(models.ContinuationExport(ref=_ref(), id=id), models.ContinuationBundle)
+
+    async def import_(
+        self, bundle: models.Bundle, *, retention: models.Retention | None = None
+    ) -> models.ContinuationInfo | models.ErrorMessage:
+        """Make a continuation of a bundle; returns what it is, or the refusal."""
+        message = models.ContinuationImport(
+            ref=_ref(), bundle=bundle, retention=msgspec.UNSET if retention is None else retention
+        )
+        return await self._ask(message, models.ContinuationInfo)
 
     async def _ask(self, message: models.ClientMessage, wanted: type[Answered]) -> Answered | models.ErrorMessage:
         channel = Channel()

@@ -25,6 +25,8 @@ FEATURES: Sequence[str] = (
     "coalesce",
     "delete",
     "get",
+    "export",
+    "import",
     "resend_in_parts",
 )
 

@@ -76,6 +76,11 @@ class Connection:
             await self.deliver(await self.endpoint.get(self, message))
         elif isinstance(message, models.ContinuationDelete):
             await self.deliver(await self.endpoint.delete(self, message))
+        elif isinstance(message, models.ContinuationExport):
+            await self.deliver(await self.endpoint.export(self, message))
+        elif isinstance(message, models.ContinuationImport):
+            self.refuse_draining()
+            await self.deliver(await self.endpoint.import_bundle(self, message))
         else:
             raise self.endpoint.unoffered(message)
 

@@ -19,6 +19,7 @@ from segue_schemas import models
 from . import refusals
 from .acceptance import Acceptance, Caller
 from .boundary import Boundary
+from .bundles import Bundles
 from .capabilities import Declaration
 from .connection import Connection
 from .contexts import Context
@@ -56,7 +57,7 @@ class Once:
         """Refuse nothing: over HTTP each request stands alone (SEG-TURN-109)."""
 
 
-class Endpoint(Declaration, Acceptance, Life, Boundary):
+class Endpoint(Declaration, Acceptance, Bundles, Life, Boundary):
     """One endpoint: an engine, a store, and who may use them.
 
     `keys` are secrets by the name of their principal; without any there is one principal, for the loopback interface
@@ -222,18 +223,7 @@ class Endpoint(Declaration, Acceptance, Life, Boundary):
 
     async def get(self, caller: Caller, message: models.ContinuationGet) -> models.ContinuationInfo:
         """Return what a continuation holds."""
-        held = await self.held(caller, message.id)
-        handle = held.handle
-        told = models.Continuation(
-            id=handle.id,
-            retention=handle.retention,
-            digest=handle.history.digest,
-            length=handle.history.length,
-            context=handle.context.digest,
-        )
-        if held.left_ms is not None:
-            told.expires_in_ms = int(held.left_ms)
-        return models.ContinuationInfo(ref=message.ref, continuation=told)
+        return models.ContinuationInfo(ref=message.ref, continuation=self.told_of(await self.held(caller, message.id)))
 
     async def delete(self, caller: Caller, message: models.ContinuationDelete) -> models.ContinuationDeleted:
         """Delete a continuation, and with `descendants` all that go on from it."""

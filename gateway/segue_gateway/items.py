@@ -5,6 +5,7 @@ What the endpoint has to know of an item later (its digest, the call that it ope
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -48,7 +49,7 @@ class Item:
     visible: bool = True
 
 
-def read_items(raws: list[msgspec.Raw], member: str = "input", *, first: int = 0) -> list[Item]:
+def read_items(raws: Sequence[msgspec.Raw], member: str = "input", *, first: int = 0) -> list[Item]:
     """Return the items of a message; Refuse `invalid_request` with the place of the first that is none."""
     return [read_item(bytes(raw), f"{member}/{index}") for index, raw in enumerate(raws, first)]
 

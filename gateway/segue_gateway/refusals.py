@@ -11,6 +11,7 @@ from segue_schemas import models
 __all__ = [
     "context_not_found",
     "continuation_not_found",
+    "damaged_bundle",
     "draining",
     "events_gone",
     "forbidden",
@@ -28,6 +29,7 @@ __all__ = [
     "turn_conflict",
     "turn_not_found",
     "unauthenticated",
+    "unsupported_version",
 ]
 
 
@@ -64,6 +66,19 @@ def history_mismatch(what: str, *, digest: str, length: int, context: str) -> Re
     text = f"The parent holds another {what} than `expect` says; send the history in full."
     detail: dict[str, object] = {"digest": digest, "length": length, "context": context}
     return refusal("history_mismatch", "resend_full", text, param="expect", detail=detail)
+
+
+def damaged_bundle(*, digest: str, length: int) -> Refuse:
+    """A bundle's digest or length is not that of its items; what they give stands in `detail`."""
+    text = f"The bundle's items have the length {length} and the digest {digest}; the bundle says otherwise."
+    detail: dict[str, object] = {"digest": digest, "length": length}
+    return refusal("history_mismatch", "resend_full", text, param="bundle/digest", detail=detail)
+
+
+def unsupported_version(asked: str, spoken: str, param: str) -> Refuse:
+    """A major version that is not spoken here."""
+    text = f"Version {asked[:20]} is not read here; this endpoint speaks {spoken}."
+    return refusal("unsupported_version", "fix", text, param=param)
 
 
 def context_not_found(digest: str, param: str = "context") -> Refuse:

@@ -192,7 +192,7 @@ def test_a_context_is_put_under_its_digest() -> None:
         ("GET", "/turns/unknown/events", 404, "turn_not_found"),
         ("POST", "/turns/unknown/cancel", 404, "turn_not_found"),
         ("GET", "/continuations/unknown", 404, "continuation_not_found"),
-        ("GET", "/continuations/unknown/bundle", 400, "not_offered"),
+        ("GET", "/continuations/unknown/bundle", 404, "continuation_not_found"),
         ("GET", "/turns/a%20b", 400, "invalid_request"),
     ],
 )

@@ -183,7 +183,7 @@ def test_no_websocket_elsewhere_and_no_plain_get_here() -> None:
         ('{"type":"turn.steer","turn":"t","steer":"s","input":[{"type":"x"}]}', "not_offered"),
         ('{"type":"continuation.get","ref":"r","id":"unknown"}', "continuation_not_found"),
         ('{"type":"continuation.delete","ref":"r","id":"unknown"}', "continuation_not_found"),
-        ('{"type":"continuation.export","ref":"r","id":"unknown"}', "not_offered"),
+        ('{"type":"continuation.export","ref":"r","id":"unknown"}', "continuation_not_found"),
     ],
 )
 def test_what_can_not_be_acted_on_is_refused_and_the_connection_stays(frame: str | bytes, code: str) -> None:

@@ -38,7 +38,7 @@ async def test_foreign_parent(subject: Subject) -> None:
             outcome, "the handle belongs to another principal", "continuation_not_found", native=subject.native
         )
         unknown = refused(made_up, "the handle never existed", "continuation_not_found", native=subject.native)
-        _alike(foreign, handle.id, unknown, unknown_id)
+        alike(foreign, handle.id, unknown, unknown_id)
 
 
 @check("SEG-ISO-002", profile="isolated", needs_second_key=True, wires=("segue-ws", "segue-http", "openai-http"))
@@ -63,7 +63,7 @@ async def test_foreign_read(subject: Subject) -> None:
         subject.spend()
         unknown = await other.session.get(unknown_id)
         if isinstance(unknown, models.ErrorMessage):
-            _alike(foreign.error, handle.id, unknown.error, unknown_id)
+            alike(foreign.error, handle.id, unknown.error, unknown_id)
 
 
 @check("SEG-ISO-003", "SEG-ISO-005", profile="isolated", needs_second_key=True)
@@ -150,7 +150,7 @@ async def test_foreign_context(subject: Subject) -> None:
         refused(outcome, "the context was only sent by another principal", "context_not_found")
 
 
-def _alike(foreign: models.Error, foreign_id: str, unknown: models.Error, unknown_id: str) -> None:
+def alike(foreign: models.Error, foreign_id: str, unknown: models.Error, unknown_id: str) -> None:
     """Compare two refusals with their ids taken out."""
     seen = [_shape(foreign, foreign_id), _shape(unknown, unknown_id)]
     if seen[0] != seen[1]:

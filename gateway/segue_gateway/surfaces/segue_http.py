@@ -57,6 +57,10 @@ class SegueHTTP(HTTPSurface):
             return to_response(self.wire.answer(await self.endpoint.get(caller, message)))
         if isinstance(message, models.ContinuationDelete):
             return to_response(self.wire.answer(await self.endpoint.delete(caller, message)))
+        if isinstance(message, models.ContinuationExport):
+            return to_response(self.wire.answer(await self.endpoint.export(caller, message)))
+        if isinstance(message, models.ContinuationImport):
+            return to_response(self.wire.answer(await self.endpoint.import_bundle(caller, message), status=201))
         raise self.endpoint.unoffered(message)
 
     async def start(self, caller: Once, message: models.TurnStart, mode: str, http: Request) -> Response:
