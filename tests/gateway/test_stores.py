@@ -1,9 +1,11 @@
-"""The store in memory, held to what `stores.base.Store` promises."""
+"""What `stores.base.Store` promises, asked of each store: one contract, many stores."""
 
 from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from segue_gateway.contexts import Context
 from segue_gateway.history import History
 from segue_gateway.stores.base import Claim, Event, Known, RetentionLost, StaleEpoch, StoreFull
 from segue_gateway.stores.memory import MemoryStore
+from segue_gateway.stores.sqlite import SQLiteStore
 from segue_schemas import models
 
 
@@ -28,16 +31,24 @@ def terminal(seq: int = 1, turn: str = "t1") -> models.TurnCompleted:
 
 
 class Short:
-    """A memory store whose every step is one call."""
+    """A store whose every step is one call."""
 
-    def __init__(self, clock: Clock, **numbers: int) -> None:
+    def __init__(self, clock: Clock, store: MemoryStore | SQLiteStore) -> None:
         self.clock = clock
-        self.store = MemoryStore(bounds(**numbers), clock)
+        self.store = store
+        self.epochs: dict[tuple[str, str], int] = {}
 
     def claim(self, turn: str = "t1", content: str = "c", principal: str = "alice", *contexts: Context) -> Claim:
-        return run(self.store.claim(principal, turn, content, accepted(turn), contexts))
+        claim = run(self.store.claim(principal, turn, content, accepted(turn), contexts))
+        if claim.outcome == "claimed":
+            self.epochs[principal, turn] = claim.epoch
+        return claim
 
-    def finish(self, turn: str = "t1", keep: Any = None, principal: str = "alice", epoch: int = 1) -> float | None:
+    def append(self, *events: Event, turn: str = "t1", principal: str = "alice", more: int = 0) -> None:
+        run(self.store.append(principal, turn, self.epochs[principal, turn] + more, events))
+
+    def finish(self, turn: str = "t1", keep: Any = None, principal: str = "alice", more: int = 0) -> float | None:
+        epoch = self.epochs.get((principal, turn), 1) + more
         return run(self.store.finish(principal, turn, epoch, terminal(turn=turn), keep))
 
     def hold(self, identifier: str, principal: str = "alice", **members: Any) -> float | None:
@@ -57,9 +68,29 @@ class Short:
         return self.store.held(principal)
 
 
+NOTHING = {"turns": 0, "continuations": 0, "contexts": 0, "bytes": 0}
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def opened(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Iterator[Callable[..., Short]]:
+    """Return what opens a store of one kind, with numbers of its own."""
+    made: list[MemoryStore | SQLiteStore] = []
+
+    def open_one(**numbers: int) -> Short:
+        if request.param == "memory":
+            made.append(MemoryStore(bounds(**numbers), clock))
+        else:
+            made.append(SQLiteStore(tmp_path / f"{len(made)}.db", bounds(**numbers), clock))
+        return Short(clock, made[-1])
+
+    yield open_one
+    for store in made:
+        run(store.close())
+
+
 @pytest.fixture
-def short(clock: Clock) -> Short:
-    return Short(clock)
+def short(opened: Callable[..., Short]) -> Short:
+    return opened()
 
 
 # -- names and records
@@ -81,7 +112,7 @@ def test_a_name_belongs_to_its_principal(short: Short) -> None:
 
 def test_a_record_begins_with_its_acceptance_and_is_read_behind_any_number(short: Short) -> None:
     short.claim()
-    run(short.store.append("alice", "t1", 1, [delta(1), delta(2)]))
+    short.append(delta(1), delta(2))
     short.finish()
     assert [event.seq for event in short.events()] == [0, 1, 2, 1]
     assert [event.seq for event in short.events(after=0)] == [1, 2, 1]
@@ -104,13 +135,13 @@ def test_a_reader_gets_a_list_of_its_own(short: Short) -> None:
     assert len(short.events()) == 1
 
 
-@pytest.mark.parametrize("epoch", [0, 2])
-def test_nothing_is_written_under_another_epoch(short: Short, epoch: int) -> None:
+@pytest.mark.parametrize("more", [-1, 1])
+def test_nothing_is_written_under_another_epoch(short: Short, more: int) -> None:
     short.claim()
     with pytest.raises(StaleEpoch):
-        run(short.store.append("alice", "t1", epoch, [delta(1)]))
+        short.append(delta(1), more=more)
     with pytest.raises(StaleEpoch):
-        short.finish(keep=handle(), epoch=epoch)
+        short.finish(keep=handle(), more=more)
     assert len(short.events()) == 1
     assert not short.resolves("h1")
 
@@ -121,7 +152,7 @@ def test_nothing_is_written_behind_the_end(short: Short) -> None:
     with pytest.raises(StaleEpoch):
         short.finish()
     with pytest.raises(StaleEpoch):
-        run(short.store.append("alice", "t1", 1, [delta(2)]))
+        short.append(delta(2))
     assert len(short.events()) == 2
 
 
@@ -169,17 +200,27 @@ def test_a_handle_resolves_to_the_history_that_it_was_given(short: Short) -> Non
 
 def test_a_foreign_and_an_unknown_id_are_looked_up_alike(short: Short) -> None:
     short.hold("h1")
-    lookups: list[tuple[str, str]] = []
+    short.hold("b1", principal="bob")
+    looked: list[Any] = []
 
     class Spy(dict[Any, Any]):
         def get(self, key: Any, default: Any = None) -> Any:
-            lookups.append(key)
+            looked.append(key)
             return super().get(key, default)
 
-    short.store._handles = Spy(short.store._handles)
-    assert not short.resolves("h1", "bob")
-    assert not short.resolves("unknown", "bob")
-    assert lookups == [("bob", "h1"), ("bob", "unknown")]
+    if isinstance(short.store, MemoryStore):
+        short.store._handles = Spy(short.store._handles)
+    else:
+        short.store._database.connection.set_trace_callback(looked.append)
+
+    def asked(identifier: str) -> list[str]:
+        looked.clear()
+        assert not short.resolves(identifier, "bob")
+        return [str(one).replace(identifier, "ID") for one in looked]
+
+    foreign, unknown = asked("h1"), asked("unknown")
+    assert foreign == unknown
+    assert any("ID" in one for one in foreign)
     assert short.resolves("h1")
 
 
@@ -193,9 +234,10 @@ def test_a_handle_ends_at_its_time_and_frees_what_it_held(short: Short, clock: C
     assert not short.resolves("h1")
     clock.advance(2_000)
     run(short.store.sweep())
-    assert short.held() == {"turns": 0, "continuations": 0, "contexts": 0, "bytes": 0}
-    assert short.store._principals == {}
-    assert short.store._handles == {}
+    assert short.held() == NOTHING
+    if isinstance(short.store, MemoryStore):
+        assert short.held() == NOTHING
+        assert short.store._handles == {}
 
 
 def test_a_handle_without_a_time_stays(short: Short, clock: Clock) -> None:
@@ -264,8 +306,8 @@ def test_a_fork_costs_its_own_turns_only_and_frees_only_these(short: Short) -> N
 # -- bounds
 
 
-def test_the_least_recently_used_of_the_same_principal_goes_first(clock: Clock) -> None:
-    short = Short(clock, continuations=3)
+def test_the_least_recently_used_of_the_same_principal_goes_first(opened: Callable[..., Short]) -> None:
+    short = opened(continuations=3)
     told: list[tuple[str, list[str]]] = []
     short.store.on_evicted = lambda principal, ids: told.append((principal, ids))
     short.hold("b1", principal="bob")
@@ -278,8 +320,8 @@ def test_the_least_recently_used_of_the_same_principal_goes_first(clock: Clock) 
     assert short.resolves("b1", "bob")
 
 
-def test_a_store_full_of_handles_that_may_not_go_keeps_no_more(clock: Clock) -> None:
-    short = Short(clock, continuations=2)
+def test_a_store_full_of_handles_that_may_not_go_keeps_no_more(opened: Callable[..., Short]) -> None:
+    short = opened(continuations=2)
     for identifier in ("h1", "h2"):
         short.hold(identifier, retention="connection", scope="one", life_ms=None)
     short.claim("t3")
@@ -290,8 +332,8 @@ def test_a_store_full_of_handles_that_may_not_go_keeps_no_more(clock: Clock) -> 
     assert short.resolves("h1", scope="one")
 
 
-def test_bytes_are_bounded_and_only_the_storing_principal_pays(clock: Clock) -> None:
-    short = Short(clock, state_bytes=12_000)
+def test_bytes_are_bounded_and_only_the_storing_principal_pays(opened: Callable[..., Short]) -> None:
+    short = opened(state_bytes=12_000)
     short.hold("b1", of=history(message("x" * 5_000)), principal="bob")
     short.hold("h1", of=history(message("x" * 5_000)))
     short.hold("h2", of=history(message("y" * 5_000)))
@@ -302,8 +344,8 @@ def test_bytes_are_bounded_and_only_the_storing_principal_pays(clock: Clock) -> 
     assert short.held()["bytes"] <= 12_000
 
 
-def test_evicting_the_parent_counts_what_the_child_then_holds_alone(clock: Clock) -> None:
-    short = Short(clock, state_bytes=8_000)
+def test_evicting_the_parent_counts_what_the_child_then_holds_alone(opened: Callable[..., Short]) -> None:
+    short = opened(state_bytes=8_000)
     parent = history(message("x" * 5_000))
     short.hold("h1", of=parent)
     short.hold("h2", of=history(message("y" * 1_500), parent=parent))
@@ -311,8 +353,8 @@ def test_evicting_the_parent_counts_what_the_child_then_holds_alone(clock: Clock
     assert short.held()["bytes"] <= 8_000
 
 
-def test_names_are_refused_and_never_evicted(clock: Clock) -> None:
-    short = Short(clock, turns=2)
+def test_names_are_refused_and_never_evicted(opened: Callable[..., Short]) -> None:
+    short = opened(turns=2)
     short.claim("t1")
     short.claim("t2")
     with pytest.raises(StoreFull, match="turns"):
@@ -321,11 +363,11 @@ def test_names_are_refused_and_never_evicted(clock: Clock) -> None:
     assert short.claim("t3", principal="bob").outcome == "claimed"
 
 
-def test_a_claim_that_finds_no_room_leaves_nothing_behind(clock: Clock) -> None:
-    short = Short(clock, state_bytes=100)
+def test_a_claim_that_finds_no_room_leaves_nothing_behind(opened: Callable[..., Short]) -> None:
+    short = opened(state_bytes=100)
     with pytest.raises(StoreFull, match="state"):
         short.claim()
-    assert short.store._principals == {}
+    assert short.held() == NOTHING
 
 
 # -- deleting
@@ -398,8 +440,8 @@ def test_what_is_not_yours_is_not_deleted(short: Short, principal: str, identifi
     assert short.resolves("h1")
 
 
-def test_a_deep_history_is_held_and_freed(clock: Clock) -> None:
-    short = Short(clock, continuations=10_000, turns=10_000, state_bytes=10**8)
+def test_a_deep_history_is_held_and_freed(opened: Callable[..., Short]) -> None:
+    short = opened(continuations=10_000, turns=10_000, state_bytes=10**8)
     told: History = history(message("0"))
     for _ in range(3_000):
         told = history(message("x"), parent=told)
@@ -431,11 +473,11 @@ def test_a_context_can_be_held_without_a_handle(short: Short, clock: Clock) -> N
     assert run(short.store.context("alice", under.digest)) == under
     clock.advance(2)
     assert run(short.store.context("alice", under.digest)) is None
-    assert short.store._principals == {}
+    assert short.held() == NOTHING
 
 
-def test_contexts_count_among_the_bytes(clock: Clock) -> None:
-    short = Short(clock, state_bytes=1_000)
+def test_contexts_count_among_the_bytes(opened: Callable[..., Short]) -> None:
+    short = opened(state_bytes=1_000)
     with pytest.raises(StoreFull, match="contexts"):
         run(short.store.put_context("alice", context(instructions="x" * 2_000)))
     assert short.held()["bytes"] == 0

@@ -1,20 +1,25 @@
-"""The store in memory against a plain model of it: whatever is done in whatever order, both say the same."""
+"""Each store against a plain model of it: whatever is done in whatever order, both say the same."""
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 from dataclasses import dataclass, field
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from gateway_lab import Clock, bounds, context, handle, history, message, run
+from gateway_lab import Clock, bounds, context, handle, history, message
 from hypothesis import settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 from segue_gateway.contexts import Context
 from segue_gateway.history import EMPTY, History
 from segue_gateway.stores.base import RetentionLost, StaleEpoch, StoreFull
 from segue_gateway.stores.memory import MemoryStore
+from segue_gateway.stores.sqlite import SQLiteStore
 from segue_schemas import models
+
+run = asyncio.Runner().run  # one loop for all steps: there are many
 
 LIMIT, TURNS = 2, 12
 REPLAY, NAME, CACHED = 1_000, 2_000, 5_000
@@ -28,6 +33,7 @@ class Name:
     """A turn's name as the model has it: its content, how many events it has, and when what of it goes."""
 
     content: str
+    epoch: int
     events: int = 1
     finished: bool = False
     record_ends: float | None = None
@@ -53,22 +59,31 @@ class Running:
     turn: str
     parent: History
     path: tuple[int, ...]
+    epoch: int
 
 
 class StoreMachine(RuleBasedStateMachine):
+    """What is done to a store, and what a plain model says of it."""
+
     running = Bundle("running")
     handles = Bundle("handles")
 
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock()
-        self.store = MemoryStore(
-            bounds(continuations=LIMIT, turns=TURNS, replay_ms=REPLAY, name_ms=NAME, cached_ms=CACHED), self.clock
-        )
+        self.bounds = bounds(continuations=LIMIT, turns=TURNS, replay_ms=REPLAY, name_ms=NAME, cached_ms=CACHED)
+        self.store: MemoryStore | SQLiteStore = self.open()
         self.names: dict[tuple[str, str], Name] = {}
         self.known: dict[str, dict[str, Known]] = {"alice": {}, "bob": {}}  # least recently used first
         self.condemned: set[tuple[int, ...]] = set()
         self.count = 0
+
+    def open(self) -> MemoryStore | SQLiteStore:
+        return MemoryStore(self.bounds, self.clock)
+
+    def ids(self, principal: str) -> set[str]:
+        assert isinstance(self.store, MemoryStore)
+        return {identifier for owner, identifier in self.store._handles if owner == principal}
 
     # -- the model's time
 
@@ -101,12 +116,12 @@ class StoreMachine(RuleBasedStateMachine):
 
     # -- turns
 
-    def begin(self, principal: str, turn: str, content: str, under: Context) -> str:
+    def begin(self, principal: str, turn: str, content: str, under: Context) -> tuple[str, int]:
         try:
             claim = run(self.store.claim(principal, turn, content, models.TurnAccepted(turn=turn, seq=0), [under]))
         except StoreFull:
-            return "full"
-        return claim.outcome
+            return "full", 0
+        return claim.outcome, claim.epoch
 
     def expected(self, principal: str, turn: str, content: str) -> str:
         name = self.names.get((principal, turn))
@@ -121,13 +136,13 @@ class StoreMachine(RuleBasedStateMachine):
         under=st.sampled_from(CONTEXTS),
     )  # fmt: skip
     def claim(self, principal: str, turn: str, content: str, under: Context) -> Any:
-        outcome = self.begin(principal, turn, content, under)
+        outcome, epoch = self.begin(principal, turn, content, under)
         assert outcome == self.expected(principal, turn, content)
         if outcome != "claimed":
             return multiple()
-        self.names[principal, turn] = Name(content, contexts=[under.digest])
+        self.names[principal, turn] = Name(content, epoch, contexts=[under.digest])
         self.count += 1
-        return Running(principal, turn, EMPTY, (self.count,))
+        return Running(principal, turn, EMPTY, (self.count,), epoch)
 
     @rule(target=running, parent=handles, turn=st.sampled_from("abcde"), scope=SCOPES)
     def go_on(self, parent: tuple[str, str], turn: str, scope: str | None) -> Any:
@@ -141,19 +156,20 @@ class StoreMachine(RuleBasedStateMachine):
         assert found.handle.history.whole() == model.items
         assert found.handle.context.digest == model.context
         self.known[principal][identifier] = self.known[principal].pop(identifier)
-        outcome = self.begin(principal, turn, "x", found.handle.context)
+        outcome, epoch = self.begin(principal, turn, "x", found.handle.context)
         assert outcome == self.expected(principal, turn, "x")
         if outcome != "claimed":
             return multiple()
-        self.names[principal, turn] = Name("x", contexts=[model.context])
+        self.names[principal, turn] = Name("x", epoch, contexts=[model.context])
         self.count += 1
-        return Running(principal, turn, found.handle.history, (*model.path, self.count))
+        return Running(principal, turn, found.handle.history, (*model.path, self.count), epoch)
 
-    @rule(one=running, epoch=st.sampled_from([1, 1, 1, 2]))
-    def append(self, one: Running, epoch: int) -> None:
+    @rule(one=running, more=st.sampled_from([0, 0, 0, 1]))
+    def append(self, one: Running, more: int) -> None:
+        epoch = one.epoch + more
         name = self.names.get((one.principal, one.turn))
         event = models.ItemDelta(turn=one.turn, seq=name.events if name else 0, index=0, at="/x", append="y")
-        if name is None or name.finished or epoch != 1:
+        if name is None or name.finished or epoch != name.epoch:
             with pytest.raises(StaleEpoch):
                 run(self.store.append(one.principal, one.turn, epoch, [event]))
         else:
@@ -174,20 +190,20 @@ class StoreMachine(RuleBasedStateMachine):
             retention: Any = tier
             kept = handle(identifier, told, turn=one.turn, retention=retention, scope=scope, life_ms=life, under=under)
         terminal = models.TurnCompleted(turn=one.turn, status="completed")
-        if name is None or name.finished:
+        if name is None or name.finished or one.epoch != name.epoch:
             with pytest.raises(StaleEpoch):
-                run(self.store.finish(one.principal, one.turn, 1, terminal, kept))
+                run(self.store.finish(one.principal, one.turn, one.epoch, terminal, kept))
             return multiple()
         if kept is not None:
             evictable = [i for i, model in held.items() if model.scope is None]
             full = len(held) >= LIMIT
             if one.path[:-1] in self.condemned or (full and not evictable):
                 with pytest.raises(RetentionLost):
-                    run(self.store.finish(one.principal, one.turn, 1, terminal, kept))
+                    run(self.store.finish(one.principal, one.turn, one.epoch, terminal, kept))
                 kept = None
             elif full:
                 del held[evictable[0]]
-        run(self.store.finish(one.principal, one.turn, 1, terminal, kept))
+        run(self.store.finish(one.principal, one.turn, one.epoch, terminal, kept))
         name.finished = True
         name.events += 1
         name.record_ends = self.clock.now + REPLAY / 1000
@@ -286,7 +302,7 @@ class StoreMachine(RuleBasedStateMachine):
         for principal, held in self.known.items():
             counts = self.store.held(principal)
             assert counts["continuations"] == len(held) <= LIMIT
-            assert {i for owner, i in self.store._handles if owner == principal} == set(held)
+            assert self.ids(principal) == set(held)
             assert counts["turns"] == sum(owner == principal for owner, _ in self.names) <= TURNS
             needed = {one.context for one in held.values()}
             needed |= {c for (owner, _), name in self.names.items() if owner == principal for c in name.contexts}
@@ -296,5 +312,43 @@ class StoreMachine(RuleBasedStateMachine):
                 assert counts["bytes"] == 0
 
 
-TestStore = StoreMachine.TestCase
-TestStore.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+class SQLiteMachine(StoreMachine):
+    """The same, with a process that ends now and then."""
+
+    def open(self) -> SQLiteStore:
+        if not hasattr(self, "folder"):
+            self.folder = tempfile.TemporaryDirectory()
+        return SQLiteStore(f"{self.folder.name}/store.db", self.bounds, self.clock, wall=self.clock)
+
+    def ids(self, principal: str) -> set[str]:
+        assert isinstance(self.store, SQLiteStore)
+        owner = self.store._steps.ledger.known(principal)
+        rows = self.store._database.execute("SELECT id FROM handles WHERE principal = ?", owner)
+        return {identifier for (identifier,) in rows}
+
+    @rule()
+    def restart(self) -> None:
+        """Turns that ran are interrupted, connections are gone, and nobody holds an old history in memory."""
+        run(self.store.close())
+        self.store = self.open()
+        for name in self.names.values():
+            if not name.finished:
+                name.finished = True
+                if name.events:
+                    name.events += 1
+                    name.record_ends = self.clock.now + REPLAY / 1000
+                else:
+                    name.name_ends = self.clock.now + NAME / 1000
+        for held in self.known.values():
+            for identifier in [i for i, one in held.items() if one.scope is not None]:
+                del held[identifier]
+
+    def teardown(self) -> None:
+        run(self.store.close())
+        self.folder.cleanup()
+
+
+TestMemory = StoreMachine.TestCase
+TestMemory.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestSQLite = SQLiteMachine.TestCase
+TestSQLite.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from ..contexts import Context
 from .base import Event, Handle
+from .weights import context_weight
 
 __all__ = ["Account", "HandleKept", "TurnKept"]
-
-_CONTEXT_COST = 512  # what a context weighs beside its bytes, roughly
 
 
 @dataclass(slots=True)
@@ -55,7 +54,7 @@ class Account:
         held, pins = self.contexts.get(context.digest, (context, 0))
         self.contexts[context.digest] = (held, pins + 1)
         if pins == 0:
-            self.size += _CONTEXT_COST + held.size
+            self.size += context_weight(held)
         return held
 
     def unpin(self, context: Context) -> None:
@@ -65,4 +64,4 @@ class Account:
             self.contexts[context.digest] = (held, pins - 1)
         else:
             del self.contexts[context.digest]
-            self.size -= _CONTEXT_COST + held.size
+            self.size -= context_weight(held)

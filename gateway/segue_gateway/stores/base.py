@@ -29,6 +29,8 @@ __all__ = [
     "StaleEpoch",
     "Store",
     "StoreFull",
+    "Unwritable",
+    "interrupted",
 ]
 
 Event: TypeAlias = (
@@ -52,6 +54,14 @@ class StoreFull(Exception):
     def __init__(self, what: str) -> None:
         super().__init__(f"no room for more {what}")
         self.what = what
+
+
+class Unwritable(Exception):
+    """The store can't be written just now (a full disk, a lost server); `why` is for the operator's log."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the store can't be written: {why}")
+        self.why = why
 
 
 class RetentionLost(Exception):
@@ -136,6 +146,9 @@ class Store(Protocol):
     tiers: Sequence[models.Retention]
     """The retention that it can keep, beside `none`."""
 
+    names_survive: models.NamesSurvive
+    """What its names and records outlive (SEG-TURN-060)."""
+
     on_evicted: Callable[[str, list[str]], None] | None
     """Called with principal and ids when continuations are given up before their expiry (SEG-LIVE-026)."""
 
@@ -170,6 +183,14 @@ class Store(Protocol):
         """
         ...
 
+    async def interrupt(self, principal: str, turn: str) -> bool:
+        """Close a record whose owner is gone, with `turn.failed` and `interrupted` (SEG-TURN-131).
+
+        Return whether there was one to close. The old owner's epoch is stale from then on. A store that several nodes
+        share closes nothing whose owner's lease still runs.
+        """
+        ...
+
     async def read(self, principal: str, turn: str, after: int | None = None) -> Record | None:
         """Return a turn's events above `after`; None for a name that is not held."""
         ...
@@ -199,3 +220,14 @@ class Store(Protocol):
     async def sweep(self) -> None:
         """Free what has expired."""
         ...
+
+    async def close(self) -> None:
+        """End; what was written stays as it was promised. Nothing is called behind it."""
+        ...
+
+
+def interrupted(turn: str, seq: int) -> models.TurnFailed:
+    """Return the terminal event of a turn whose owner is gone: nobody knows what it still did (SEG-TURN-131)."""
+    text = "The node that ran the turn is gone; what was recorded until then can be read."
+    error = models.Error(code="interrupted", advice="retry", effect="unknown", message=text)
+    return models.TurnFailed(turn=turn, seq=seq, error=error)

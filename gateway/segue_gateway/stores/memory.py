@@ -12,24 +12,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 
-import msgspec
 from segue_schemas import models
 
 from ..contexts import Context
 from .account import Account, HandleKept, TurnKept
-from .base import Bounds, Claim, Event, Handle, Held, Known, Record, RetentionLost, StaleEpoch, StoreFull
+from .base import Bounds, Claim, Event, Handle, Held, Known, Record, RetentionLost, StaleEpoch, StoreFull, interrupted
 from .expiry import Expiry
 from .tree import Tree
+from .weights import event_weight
 
 __all__ = ["MemoryStore"]
-
-_EVENT_COST = 160  # an event's own weight beside the text that it bears, roughly
 
 
 class MemoryStore:
     """Keeps everything in this process; `clock` gives monotonic seconds."""
 
     tiers: Sequence[models.Retention] = ("connection", "cached")
+    names_survive: models.NamesSurvive = "process"
 
     def __init__(self, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> None:
         self.bounds = bounds
@@ -64,7 +63,7 @@ class MemoryStore:
         if len(owner.turns) >= self.bounds.turns:
             self._forget_empty(principal)
             raise StoreFull("turns")
-        weight = sum(context.size for context in contexts) + _weight(accepted)
+        weight = sum(context.size for context in contexts) + event_weight(accepted)
         if not self._make_room(principal, lambda: weight):
             self._forget_empty(principal)
             raise StoreFull("state")
@@ -107,6 +106,20 @@ class MemoryStore:
         self._charge(self._principals[principal], found, [terminal])
         self._expiry.add(self.bounds.replay_ms, self._drop_record, principal, turn, found.serial)
         return left
+
+    async def interrupt(self, principal: str, turn: str) -> bool:
+        """Close a record whose owner is gone; here that is a turn which could not be written any more."""
+        found = self._turn(principal, turn)
+        if found is None or found.finished:
+            return False
+        accepted = found.events[0] if found.events else None
+        if isinstance(accepted, models.TurnAccepted) and accepted.retention == "none":  # SEG-TURN-134
+            found.finished = True
+            self._drop_record(principal, turn, found.serial)
+        else:
+            end = interrupted(turn, len(found.events or ()))
+            await self.finish(principal, turn, found.epoch, end, None)
+        return True
 
     async def read(self, principal: str, turn: str, after: int | None = None) -> Record | None:
         """Return a turn's events above a number."""
@@ -154,7 +167,7 @@ class MemoryStore:
             self._forget_empty(principal)
 
     def _charge(self, owner: Account, turn: TurnKept, events: Sequence[Event]) -> None:
-        weight = sum(map(_weight, events))
+        weight = sum(map(event_weight, events))
         turn.size += weight
         owner.size += weight
 
@@ -302,6 +315,9 @@ class MemoryStore:
         """Free what has expired."""
         self._sweep()
 
+    async def close(self) -> None:
+        """End: everything here ends with the process."""
+
     def _sweep(self) -> None:
         self._expiry.run()
 
@@ -319,14 +335,3 @@ class MemoryStore:
             "contexts": len(owner.contexts),
             "bytes": owner.size,
         }
-
-
-def _weight(event: Event) -> int:
-    weight = _EVENT_COST
-    for member in ("append", "put", "item"):
-        value = getattr(event, member, None)
-        if isinstance(value, str):
-            weight += len(value)
-        elif isinstance(value, msgspec.Raw):
-            weight += len(bytes(value))
-    return weight

@@ -10,11 +10,9 @@ import weakref
 from dataclasses import dataclass, field
 
 from ..history import History
+from .weights import node_weight
 
 __all__ = ["Tree"]
-
-_NODE_COST = 256
-_ENTRY_COST = 48  # an item, or an entry of a set, beside its bytes, roughly
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -34,7 +32,7 @@ class Tree:
         for node in history.nodes():
             if node.node is not None and node.node.pins:
                 break
-            total += _weight(node)
+            total += node_weight(node)
         return total
 
     def hold(self, history: History, name: str) -> int:
@@ -47,7 +45,7 @@ class Tree:
             mark.pins += 1
             if mark.pins > 1:
                 break  # was held before, and so is all above it
-            added += _weight(node)
+            added += node_weight(node)
         return added
 
     def release(self, history: History) -> int:
@@ -58,7 +56,7 @@ class Tree:
             mark.pins -= 1
             if mark.pins:
                 break
-            freed += _weight(node)
+            freed += node_weight(node)
         return freed
 
     def condemn(self, history: History) -> list[str]:
@@ -99,13 +97,3 @@ class Tree:
                 made.parent.node.children.add(made.node)
         mark: _Node = history.node
         return mark
-
-
-def _weight(history: History) -> int:
-    parent = history.parent
-    own = len(history.items) + len(history.calls)
-    if parent is None or history.open is not parent.open:
-        own += len(history.open)
-    if parent is None or history.omitted is not parent.omitted:
-        own += len(history.omitted)
-    return history.size + _NODE_COST + _ENTRY_COST * own
