@@ -210,15 +210,15 @@ class Execution:
         if beside and result.verdict in _AGAIN and check.id != FIRST and not self._budget.exhausted:
             self._doubted[check.id, wire] = (result, "beside other checks, pass alone")
             return result
-        if check.timing and result.verdict in _DEVIATIONS and (check.id, wire) not in self._doubted:
-            if not beside and not self._budget.exhausted:
-                # A late answer has many causes; one that is the endpoint's own comes again.
-                self._doubted[check.id, wire] = (result, "at first, pass when it was run again, alone")
-                result = await self._patiently(check, wire)
+        doubtful = check.timing and result.verdict in _DEVIATIONS and (check.id, wire) not in self._doubted
+        if doubtful and not beside and not self._budget.exhausted:
+            # A late answer has many causes; one that is the endpoint's own comes again.
+            self._doubted[check.id, wire] = (result, "at first, pass when it was run again, alone")
+            result = await self._patiently(check, wire)
         return self._keep(result)
 
     async def _patiently(self, check: Check, wire: str) -> CheckResult:
-        """Return what comes of a check; where the endpoint is too busy to say, wait and begin anew, within the budget."""
+        """Return what comes of a check; where the endpoint is too busy to say, begin anew, within the budget."""
         for left in reversed(range(_PATIENCE + 1)):
             self._busy.pop((check.id, wire), None)
             try:
@@ -250,9 +250,9 @@ class Execution:
             fault = await _bounded(_caught(check.function(subject)), limit)
             if isinstance(fault, Busy):
                 self._busy[check.id, wire] = fault.wait
-            if isinstance(fault, _Hung) and self._budget.time_left == 0:
+            if isinstance(fault, _Hung) and limit < self._limit:
                 self._hung = True
-                found = Grade(Verdict.INCONCLUSIVE, self._budget.over)
+                found = Grade(Verdict.INCONCLUSIVE, "out of budget: the time of the run is over (--max-time)")
             elif isinstance(fault, _Hung):
                 self._hung = True
                 found = Grade(Verdict.ERROR, f"the check did not end within {self._limit:g} s: {check.id} hangs")
@@ -268,9 +268,7 @@ class Execution:
             frames = transcript(subject.recorder.frames) if told.verdict in _WITH_TRANSCRIPT else ()
             duration = round((time.monotonic() - began) * 1000)
             tokens = getattr(subject, "tokens", 0)
-            result = result_of(
-                check, wire, told, frames=frames, duration_ms=duration, requests=spent, tokens=tokens
-            )
+            result = result_of(check, wire, told, frames=frames, duration_ms=duration, requests=spent, tokens=tokens)
             if found is None:
                 self._keep(result)
         return result

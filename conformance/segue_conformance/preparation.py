@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from segue_adapters.discovery import Found, find
-from segue_adapters.transports.base import Options
+from segue_schemas import models
 
+from .account import Account
+from .budget import Budget, Pace
+from .cleanup import Leavings
+from .connecting import options_of
 from .execution import SubjectFactory
 from .recorder import Recorder
 from .redaction import shown_url
 from .results import Target, WireTarget
 from .settings import Settings
-from .subject import Budget, Subject
+from .subject import Subject
 
 __all__ = ["Prepared", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A target that answers, and how subjects of it are made; they all spend from one budget."""
+    """A target that answers, and how subjects of it are made; they all spend from one budget, at one pace.
+
+    `urls` are those of the wires; `leavings` is what the subjects make the endpoint keep.
+    """
 
     settings: Settings
     target: Target
     factory: SubjectFactory
     budget: Budget
+    document: models.Discovery | None = None
+    urls: dict[str, str] = field(default_factory=dict)
+    leavings: Leavings = field(default_factory=Leavings)
+    pace: Pace | None = None
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -33,24 +44,32 @@ def prepare(settings: Settings) -> Prepared:
 
     Raises the TransportError that says in one sentence why there is nothing to check.
     """
-    options = Options(
-        api_key=settings.api_key,
-        headers=settings.headers,
-        connect_timeout=min(10.0, settings.timeout),
-        silence_timeout=settings.timeout,
-        verify=settings.verify,
-    )
+    pace = Pace(settings.rate) if settings.rate is not None else None
+    options = options_of(settings, key=settings.api_key, pace=pace)
     found = asyncio.run(find(settings.url, options, wires=settings.wires or None))
-    return _of(settings, found)
+    return _of(settings, found, pace)
 
 
-def _of(settings: Settings, found: Found) -> Prepared:
+def _of(settings: Settings, found: Found, pace: Pace | None) -> Prepared:
     offers = {offer.wire: offer for offer in found.offers}
-    budget = Budget(settings.max_requests)
+    budget = Budget.of(settings)
+    leavings = Leavings()
+
+    def charge(tokens: int, estimated: bool) -> None:
+        budget.charge(tokens, estimated=estimated)
 
     def factory(wire: str) -> Subject:
-        recorder = Recorder(settings.secrets)
-        return Subject(offers[wire], settings, recorder, document=found.document, budget=budget)
+        account = Account(wire, charge, leavings.add)
+        recorder = Recorder(settings.secrets, listeners=[account.hear])
+        return Subject(
+            offers[wire],
+            settings,
+            recorder,
+            document=found.document,
+            budget=budget,
+            pace=pace,
+            account=account,
+        )
 
     target = Target(
         url=shown_url(settings.url),
@@ -59,4 +78,5 @@ def _of(settings: Settings, found: Found) -> Prepared:
         found_by=found.how,
         model=settings.model or "",
     )
-    return Prepared(settings, target, factory, budget)
+    urls = {offer.wire: offer.url for offer in found.offers}
+    return Prepared(settings, target, factory, budget, found.document, urls, leavings, pace)

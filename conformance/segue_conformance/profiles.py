@@ -47,13 +47,14 @@ def judge(
     *,
     available: dict[str, set[str]],
     asked: Collection[str] = (),
-    partial: bool = False,
+    partial: str = "",
     second_key: bool = False,
 ) -> tuple[ProfileResult, ...]:
     """Return the state of every profile on every wire.
 
     `available`: by wire, the profiles of which the suite has a check there; `asked`: the profiles of `--profile`
-    (empty: all); `partial`: only some of the checks were selected, so nothing can be called reached.
+    (empty: all); `partial`: the option by which only some of the checks were selected, so that nothing can be called
+    reached.
     """
     found: list[ProfileResult] = []
     for wire in wires:
@@ -76,7 +77,7 @@ def _state(
     core: State | None,
     available: set[str],
     wanted: bool,
-    partial: bool,
+    partial: str,
     second_key: bool,
 ) -> tuple[State, str]:
     """Return where one profile stands on one wire, and why: the first of these rules that applies."""
@@ -92,7 +93,7 @@ def _state(
     if profile == "isolated" and not second_key:
         return State.NOT_TESTED, _NO_KEY
     if partial:
-        return State.NOT_TESTED, "only some of its checks ran (--only)"
+        return State.NOT_TESTED, f"only some of its checks ran ({partial})"
     if profile != "core" and core is not State.REACHED:
         return State.NOT_REACHED, "core is not reached"
     if not any(r.verdict is Verdict.PASS for r in mine):
@@ -121,8 +122,8 @@ def exit_code(report: Report) -> int:
     nothing = not any(r.verdict in (Verdict.PASS, Verdict.WARN) for r in bearing)
     if open_ones or nothing or report.interrupted:
         return 5
-    # Asked for by name and not proved; under --only nothing can be, and the checks are judged by themselves.
+    # Asked for by name and not proved; of a selection nothing can be, and the checks are judged by themselves.
     named = [p for p in report.profiles if p.asked and p.profile in report.selection.profiles]
-    if not report.selection.only and any(p.state is State.NOT_TESTED for p in named):
+    if not report.selection.partial and any(p.state is State.NOT_TESTED for p in named):
         return 5
     return 5 if any(r.blocks for r in bearing) else 0

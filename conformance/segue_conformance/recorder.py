@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from segue_adapters.transports.base import Frame as WireFrame
+from segue_adapters.transports.base import Tap
 
-__all__ = ["Frame", "Recorder"]
+__all__ = ["Frame", "Listener", "Recorder"]
 
 _BLANK = "[blanked]"
 _SECRET_HEADERS = ("authorization", "cookie", "set-cookie", "x-api-key", "api-key", "proxy-authorization")
@@ -25,8 +27,15 @@ class Frame:
     text: str
 
 
+#: Hears every frame as it went over the wire, secrets included: of which pool or socket (a number), opened for whom.
+Listener = Callable[[int, str, WireFrame], None]
+
+
 class Recorder:
-    """Listens to a transport (`tap`) and keeps what it hears, up to `most` frames of `longest` characters each."""
+    """Listens to a transport (`tap`) and keeps what it hears, up to `most` frames of `longest` characters each.
+
+    `listeners` hear the same, of those transports that were given a `line`.
+    """
 
     def __init__(
         self,
@@ -35,13 +44,27 @@ class Recorder:
         most: int = 400,
         longest: int = 20_000,
         clock: Callable[[], float] = time.monotonic,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         self.frames: list[Frame] = []
+        self._listeners = listeners
+        self._lines = itertools.count(1)
         self._secrets = secrets
         self._most = most
         self._longest = longest
         self._clock = clock
         self._began = clock()
+
+    def line(self, principal: str) -> Tap:
+        """Return the tap of one pool or socket, opened for a principal."""
+        number = next(self._lines)
+
+        def tap(frame: WireFrame) -> None:
+            for listener in self._listeners:
+                listener(number, principal, frame)
+            self.tap(frame)
+
+        return tap
 
     def tap(self, frame: WireFrame) -> None:
         """Take a frame from a transport."""

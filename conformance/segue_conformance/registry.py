@@ -53,6 +53,7 @@ class Check:
     wires: frozenset[str]
     needs_second_key: bool
     needs_turn: bool
+    timing: bool
     function: CheckFunction
 
     @property
@@ -77,12 +78,13 @@ def check(
     wires: Iterable[str] | None = None,
     needs_second_key: bool = False,
     needs_turn: bool = True,
+    timing: bool = False,
     title: str | None = None,
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Mark an async function as a check of these requirements; the first one's keyword says how strict it is.
 
-    `wires` None: every wire. `needs_turn=False`: the check is worth running where no plain turn works. Raises
-    RegistrationError.
+    `wires` None: every wire. `needs_turn=False`: the check is worth running where no plain turn works. `timing`: it
+    judges when something comes, so a failure is believed only if it comes again. Raises RegistrationError.
     """
 
     def mark(function: CheckFunction) -> CheckFunction:
@@ -105,6 +107,7 @@ def check(
             wires=_wires(wires, where),
             needs_second_key=needs_second_key,
             needs_turn=needs_turn and id != FIRST,
+            timing=timing,
             function=function,
         )
         setattr(function, _ATTRIBUTE, value)

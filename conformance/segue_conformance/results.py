@@ -18,6 +18,7 @@ from .verdicts import Verdict
 __all__ = [
     "FORMAT",
     "CheckResult",
+    "Cleanup",
     "ContactFault",
     "Frame",
     "NotAReport",
@@ -83,6 +84,7 @@ class CheckResult:
     frames: tuple[Frame, ...] = ()
     duration_ms: int = 0
     requests: int = 0
+    tokens: int = 0
     flaky: bool = False
 
     @property
@@ -135,16 +137,37 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What was asked for on the command line: profiles and patterns (empty: everything), and the budget."""
+    """What was asked for on the command line: profiles and patterns (empty: everything), and the budgets."""
 
     profiles: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    quick: bool = False
     max_requests: int | None = None
+    max_tokens: int | None = None
+    max_seconds: float | None = None
+
+    @property
+    def partial(self) -> str:
+        """The option by which only some checks of each profile were selected; empty where all were."""
+        return "--quick" if self.quick else "--only" if self.only else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleanup:
+    """What became of the continuations that the run made the endpoint keep, and how many requests that took."""
+
+    deleted: int
+    left: int
+    requests: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A whole run. `started_at` is RFC 3339 in UTC; `rerun` is the command line without `--wire` and `--only`."""
+    """A whole run. `started_at` is RFC 3339 in UTC; `rerun` is the command line without `--wire` and `--only`.
+
+    `tokens` are those that the endpoint reported; `tokens_estimated`: some were not reported and are estimated.
+    `requests` has those of `cleanup` in it.
+    """
 
     format: str = FORMAT
     suite: str
@@ -153,6 +176,9 @@ class Report:
     started_at: str
     duration_ms: int
     requests: int
+    tokens: int = 0
+    tokens_estimated: bool = False
+    cleanup: Cleanup | None = None
     interrupted: bool = False
     selection: Selection = Selection()
     rerun: str = ""

@@ -17,12 +17,14 @@ from importlib import metadata
 from pathlib import Path
 
 from . import requirements
+from .cleanup import clean
 from .execution import Execution, Listener
 from .preparation import Prepared, prepare
 from .profiles import exit_code, judge
+from .quick import QUICK
 from .redaction import Redactor, secrets_of
 from .registry import FIRST, Catalogue, Check
-from .results import CheckResult, Report, Selection, in_order
+from .results import CheckResult, Cleanup, Report, Selection, in_order
 from .settings import Settings
 from .verdicts import Verdict
 
@@ -52,9 +54,16 @@ def suite_version() -> str:
         return "0"
 
 
-def select(catalogue: Catalogue, *, profiles: Sequence[str] = (), only: Sequence[str] = ()) -> list[Check]:
-    """Return the checks that are asked for: of these profiles and of core, and that match one of the patterns."""
+def select(
+    catalogue: Catalogue, *, profiles: Sequence[str] = (), only: Sequence[str] = (), quick: bool = False
+) -> list[Check]:
+    """Return the checks that are asked for: of these profiles and of core, and that match one of the patterns.
+
+    `quick`: of the quick look only.
+    """
     chosen = [c for c in catalogue if not profiles or c.profile in profiles or c.profile == "core"]
+    if quick:
+        chosen = [c for c in chosen if c.id in QUICK]
     if only:
         chosen = [c for c in chosen if any(c.matches(pattern) for pattern in only)]
     return chosen
@@ -92,19 +101,21 @@ def run_prepared(
     *,
     profiles: Sequence[str] = (),
     only: Sequence[str] = (),
+    quick: bool = False,
     progress: Listener | None = None,
     rerun: str = "",
     folder: Path | None = None,
     details: list[str] | None = None,
+    cleanup: bool = True,
 ) -> Report:
     """Run the checks on a target that was found.
 
     `folder`: where the catalogue's files are, if not the suite's own; `details` takes what somebody who mends the
-    suite wants to see, tracebacks above all.
+    suite wants to see, tracebacks above all; `cleanup`: delete at the end what the endpoint was made to keep.
     """
     settings, target = prepared.settings, prepared.target
     wires = [wire.wire for wire in target.wires]
-    work = plan(select(catalogue, profiles=profiles, only=only), wires, catalogue)
+    work = plan(select(catalogue, profiles=profiles, only=only, quick=quick), wires, catalogue)
     execution = Execution(
         prepared.factory,
         timeout=settings.timeout,
@@ -118,15 +129,27 @@ def run_prepared(
         execution, wires, {check.id for check, _ in work}, folder or _HERE / "checks", settings.concurrency
     )
     results = _complete(execution, work, interrupted)
+    cleaned = _clean(execution, prepared) if cleanup else None
+    selection = Selection(
+        profiles=tuple(profiles),
+        only=tuple(only),
+        quick=quick,
+        max_requests=settings.max_requests,
+        max_tokens=settings.max_tokens,
+        max_seconds=settings.max_seconds,
+    )
     report = Report(
         suite=suite_version(),
         spec=requirements.load().spec,
         target=target,
         started_at=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
         duration_ms=round((time.monotonic() - began) * 1000),
-        requests=execution.requests,
+        requests=execution.requests + (cleaned.requests if cleaned else 0),
+        tokens=prepared.budget.tokens,
+        tokens_estimated=prepared.budget.estimated,
+        cleanup=cleaned,
         interrupted=interrupted,
-        selection=Selection(profiles=tuple(profiles), only=tuple(only), max_requests=settings.max_requests),
+        selection=selection,
         rerun=rerun,
         contact=tuple(execution.contact),
         profiles=judge(
@@ -134,7 +157,7 @@ def run_prepared(
             wires,
             available={wire: catalogue.profiles(wire) for wire in wires},
             asked=profiles,
-            partial=bool(only),
+            partial=selection.partial,
             second_key=settings.second_api_key is not None,
         ),
         results=results,
@@ -143,6 +166,19 @@ def run_prepared(
     if details is not None:
         details += [*execution.tracebacks, output]
     return replace(blanked, exit_code=exit_code(blanked))
+
+
+def _clean(execution: Execution, prepared: Prepared) -> Cleanup | None:
+    """Delete what the run made the endpoint keep; whatever goes wrong in that is nobody's verdict."""
+    if not len(prepared.leavings):
+        return None
+    work = clean(prepared.leavings, prepared.urls, prepared.settings, prepared.budget, pace=prepared.pace)
+    try:
+        return execution.run(work)
+    except KeyboardInterrupt:
+        return None
+    finally:
+        execution.close()
 
 
 def _complete(execution: Execution, work: Sequence[tuple[Check, str]], interrupted: bool) -> tuple[CheckResult, ...]:

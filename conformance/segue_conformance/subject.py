@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import msgspec
 from segue_adapters.client import Input, Session, message_items
 from segue_adapters.discovery import Offer
+from segue_adapters.errors import WrongKind
 from segue_adapters.links import HTTPLink, WebSocketLink, open_link
 from segue_adapters.transports.base import Options
 from segue_adapters.transports.http import HTTPPool, Streaming
@@ -22,9 +23,12 @@ from segue_adapters.turn import Outcome, Turn
 from segue_adapters.wires.base import Answer, Request, turn_name
 from segue_schemas import models
 
+from .account import Account
+from .budget import Budget, Pace
+from .connecting import options_of
 from .recorder import Recorder
 from .settings import Settings
-from .verdicts import CheckSignal, Deviation, Inconclusive, NotOffered, Untestable
+from .verdicts import Busy, CheckSignal, Deviation, Inconclusive, NotOffered, Untestable
 
 __all__ = ["INHERIT", "Budget", "Client", "Subject"]
 
@@ -38,25 +42,6 @@ _REPEATS, _LONGEST_WAIT = 2, 10.0
 _BUSY = ("rate_limited", "quota_exceeded", "overloaded")
 
 
-class Budget:
-    """Counts requests over a whole run; `spend` raises Inconclusive when there are none left."""
-
-    def __init__(self, most: int | None = None) -> None:
-        self.most = most
-        self.spent = 0
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether nothing may be sent any more."""
-        return self.most is not None and self.spent >= self.most
-
-    def spend(self) -> None:
-        """Count one request."""
-        if self.exhausted:
-            raise Inconclusive(f"out of budget: {self.spent} of {self.most} requests were spent")
-        self.spent += 1
-
-
 class Subject:
     """One wire of the endpoint, for one check."""
 
@@ -68,6 +53,8 @@ class Subject:
         *,
         document: models.Discovery | None = None,
         budget: Budget | None = None,
+        pace: Pace | None = None,
+        account: Account | None = None,
     ) -> None:
         self.wire = offer.wire
         self.url = offer.url
@@ -76,6 +63,8 @@ class Subject:
         self.document = document
         self.budget = budget or Budget()
         self.requests = 0
+        self.account = account
+        self._pace = pace
         #: Whether a stored response was seen to be read from the store, on the wire where it need not be (openai-ws).
         self.reads_store = False
         self._labels = itertools.count(1)
@@ -136,24 +125,18 @@ class Subject:
         raise NotOffered(f"retention {' or '.join(wanted)} is not offered")
 
     def base_context(self, **settings: Any) -> dict[str, Any]:
-        """Return a context: the model that was asked for, and these settings."""
+        """Return a context: the model and the members that were asked for, and these settings."""
         model = {} if self.settings.model is None else {"model": self.settings.model}
-        return {**model, **settings}
+        return {**self.settings.extra_body, **model, **settings}
 
     # -- clients
 
     def options(self, *, second: bool = False, key: str | None = None, compress: bool = True) -> Options:
         """Return how to connect: as the first principal, the second, or with another key altogether."""
         own = self.settings.second_api_key if second else self.settings.api_key
-        return Options(
-            api_key=own if key is None else key,
-            headers=self.settings.headers,
-            connect_timeout=min(10.0, self.settings.timeout),
-            silence_timeout=self.settings.timeout,
-            verify=self.settings.verify,
-            tap=self.recorder.tap,
-            compress=compress,
-        )
+        principal = "other" if key is not None else "second" if second else "first"
+        tap = self.recorder.line(principal)
+        return options_of(self.settings, key=own if key is None else key, tap=tap, pace=self._pace, compress=compress)
 
     @asynccontextmanager
     async def open(self, *, second: bool = False) -> AsyncIterator[Client]:
@@ -161,7 +144,8 @@ class Subject:
         label = f"{self.wire.rpartition('-')[2]}{next(self._labels)}" + (" (second key)" if second else "")
         # Bare sockets offer compression, as some clients do; these do not, as others: both are tried.
         options = self.options(second=second, compress=False)
-        link = await open_link(self.wire, self.url, options, label=label)
+        with _patient():
+            link = await open_link(self.wire, self.url, options, label=label)
         session = Session(link, self.wire, context=self.base_context(), limit=self.settings.timeout)
         self._sessions.add(session)
         try:
@@ -175,11 +159,18 @@ class Subject:
         for session in list(self._sessions):
             self._sessions.discard(session)
             await session.close()
+        if self.account is not None:
+            self.account.close()
 
     def spend(self) -> None:
         """Count one request against the budget."""
         self.budget.spend()
         self.requests += 1
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens its turns have cost so far."""
+        return self.account.tokens if self.account is not None else 0
 
     # -- raw access, for checks of what one wire frames
 
@@ -190,7 +181,8 @@ class Subject:
         """Give a bare WebSocket on this wire's URL."""
         wanted = (("segue.v1",) if self.native else ()) if subprotocols is None else subprotocols
         label = f"raw{next(self._labels)}"
-        socket = await open_socket(self.url, self.options(key=key), subprotocols=wanted, label=label)
+        with _patient():
+            socket = await open_socket(self.url, self.options(key=key), subprotocols=wanted, label=label)
         try:
             yield socket
         finally:
@@ -214,7 +206,7 @@ class Subject:
         try:
             async with pool.stream(Request(method, path, named, body)) as answer:
                 if answer.status == 429:
-                    raise Inconclusive("the endpoint is busy: it answered 429")
+                    raise Busy("the endpoint is busy: it answered 429", _seconds(answer.headers.get("retry-after", "")))
                 yield answer
         finally:
             await pool.close()
@@ -332,7 +324,8 @@ class Client:
         """Return the outcome unless it says nothing about the endpoint's rules: a rate limit is no verdict."""
         error = outcome.error
         if error is not None and error.code in _BUSY:
-            raise Inconclusive(f"the endpoint is busy: {error.code}: {error.message}")
+            wait = error.retry_after_ms / 1000 if isinstance(error.retry_after_ms, int) else None
+            raise Busy(f"the endpoint is busy: {error.code}: {error.message}", wait)
         return outcome
 
     async def say(self, input: Input, **options: Any) -> Outcome:
@@ -354,6 +347,22 @@ class Client:
         while not turn.result.ended and not any(isinstance(e, models.ItemDelta) for e in turn.result.events):
             await turn.next()
         return not turn.result.ended
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Take a refused upgrade for what it is where it says no more than that too much is asked."""
+    try:
+        yield
+    except WrongKind as fault:
+        if fault.status == 429:
+            raise Busy(f"the endpoint is busy: {fault.what}") from None
+        raise
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Return what Retry-After says; None where it says nothing, or a date."""
+    return float(retry_after) if retry_after.isdigit() else None
 
 
 def handle_of(outcome: Outcome) -> models.Continuation:

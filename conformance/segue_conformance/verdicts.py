@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["CheckSignal", "Deviation", "Inconclusive", "NotOffered", "Untestable", "Verdict"]
+__all__ = ["Busy", "CheckSignal", "Deviation", "Inconclusive", "NotOffered", "Untestable", "Verdict"]
 
 
 class Verdict(StrEnum):
@@ -73,3 +73,11 @@ class Untestable(CheckSignal):
 
 class Inconclusive(CheckSignal):
     """Nothing was proved, in either direction: inconclusive."""
+
+
+class Busy(Inconclusive):
+    """The endpoint is too busy to say (a 429): inconclusive, unless it can be asked again `wait` seconds later."""
+
+    def __init__(self, message: str, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.wait = 1.0 if wait is None else wait

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from segue_conformance.budget import Budget
 from segue_conformance.cli import check as command
 from segue_conformance.preparation import Prepared
 from segue_conformance.recorder import Recorder
@@ -26,7 +27,6 @@ from segue_conformance.registry import Catalogue
 from segue_conformance.results import Report, Target, WireTarget
 from segue_conformance.runner import run_prepared
 from segue_conformance.settings import Settings
-from segue_conformance.subject import Budget
 
 LIMIT = 60.0
 
@@ -85,7 +85,7 @@ class Bench:
         return Catalogue.load(self.folder)
 
     def prepared(self) -> Prepared:
-        budget = Budget(self.settings.max_requests)
+        budget = Budget.of(self.settings)
 
         def factory(wire: str) -> Stub:
             self.subjects.append(Stub(wire, self.settings, budget))

@@ -110,11 +110,11 @@ def test_a_profile_without_checks_is_never_reached():
 
 
 def test_a_part_of_the_checks_reaches_nothing():
-    rep = report(result("core", "pass"), partial=True)
+    rep = report(result("core", "pass"), partial="--only")
     assert state(rep, "core") is State.NOT_TESTED
     assert exit_code(rep) == 0
-    assert state(report(result("core", "fail"), partial=True), "core") is State.NOT_REACHED
-    assert exit_code(report(result("core", "inconclusive"), result("core", "pass"), partial=True)) == 5
+    assert state(report(result("core", "fail"), partial="--only"), "core") is State.NOT_REACHED
+    assert exit_code(report(result("core", "inconclusive"), result("core", "pass"), partial="--only")) == 5
 
 
 def test_only_what_was_asked_for_bears():
