@@ -8,6 +8,8 @@ Marks at the end go into the index, not into the text. `{untested: reason}` is l
 requirement; `{disputed: link}` leads to where its meaning is argued about. `--pending FILE` adds marks of the first
 kind: each line of FILE is an id, a space and a reason (absent: `a check`).
 
+The index also says, from the tables of profiles.md, what each profile needs and which wires can reach it.
+
 spec/checks.json lists for each requirement the checks that cite it. It stands outside of the version's folder, since a
 released folder never changes and checks are still written then: those are `not_scored` (spec/1.0/versions.md).
 """
@@ -15,11 +17,14 @@ released folder never changes and checks are still written then: those are `not_
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 __all__ = [
@@ -34,6 +39,7 @@ __all__ = [
     "mark_pending",
     "parse_chapter",
     "parse_chapters",
+    "profiles",
     "slug",
 ]
 
@@ -146,10 +152,53 @@ def parse_chapters(folder: Path = CHAPTERS) -> list[Requirement]:
     return sorted(found.values(), key=lambda r: (AREAS.index(r.id.split("-")[1]), r.id))
 
 
-def index(requirements: list[Requirement], *, released: bool = False) -> str:
+def profiles(chapter: str) -> dict[str, dict[str, list[str]]]:
+    """Return for each profile of profiles.md what it needs and on which wires it can be reached.
+
+    `features`: all of these; `tiers`: one of these, where there are any; `wires`: can reach it as they are,
+    `extended`: with the Responses extension.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, _, features, tiers in _rows(chapter, "profile"):
+        needs = {"features": _names(features), "tiers": _names(tiers)}
+        found[name.strip("*")] = needs | {"wires": [], "extended": []}
+    for wire, reach in _rows(chapter, "wire"):
+        plain, _, extended = wire.partition("; with ")
+        reached = list(found) if reach == "all" else [word.split()[0] for word in reach.split(", ")]
+        for profile in reached:
+            if profile not in found:
+                raise SpecError(f"profiles.md: {wire} can reach {profile!r}, which is no profile")
+            found[profile]["wires"] += _names(plain)
+            found[profile]["extended"] += _names(extended)
+    return found
+
+
+def _rows(text: str, first: str) -> list[list[str]]:
+    lines = text.splitlines()
+    start = next((at for at, line in enumerate(lines) if line.startswith(f"| {first} |")), None)
+    if start is None:
+        raise SpecError(f"profiles.md has no table that begins with the column {first!r}")
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines[start + 2 :])
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in rows]
+
+
+def _names(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def index(
+    requirements: list[Requirement],
+    profiles: Mapping[str, Mapping[str, list[str]]] = MappingProxyType({}),
+    *,
+    released: bool = False,
+) -> str:
     """Return the text of requirements.json."""
-    status = "released" if released else "draft"
-    document = {"spec": VERSION, "status": status, "requirements": [r.as_json() for r in requirements]}
+    document = {
+        "spec": VERSION,
+        "status": "released" if released else "draft",
+        "profiles": {name: dict(needs) for name, needs in profiles.items()},
+        "requirements": [r.as_json() for r in requirements],
+    }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -210,7 +259,9 @@ def main(argv: list[str] | None = None) -> int:
         requirements = parse_chapters()
         released = json.loads(RELEASED.read_text(encoding="utf-8"))
         frozen = VERSION in released["versions"]
-        stale = not _write(INDEX, index(requirements, released=frozen), check=args.check)
+        chapter = CHAPTERS / "profiles.md"
+        needs = profiles(chapter.read_text(encoding="utf-8")) if chapter.exists() else {}
+        stale = not _write(INDEX, index(requirements, needs, released=frozen), check=args.check)
         # After the index: the suite reads it, and refuses to load where a check cites what is not in it.
         stale |= not _write(CITATIONS, citations(requirements, _catalogue(), released), check=args.check)
     except SpecError as error:

@@ -6,10 +6,12 @@ cite it and a check to what it proves. Anything that has no check says why.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from segue_conformance.registry import PROFILES, WIRES, Catalogue, Check
@@ -132,7 +134,16 @@ def _requirement(requirement: Requirement, checks: list[Check]) -> str:
         lines += [f"- [`{check.id}`](checks.md#{slug(check.id)}): {check.title}" for check in checks]
     else:
         lines.append(f"- No check. {_sentence(requirement.untested or 'pending: a check')}")
+    if link := _disputed().get(requirement.id):
+        lines.append(f"- Disputed: [what its meaning is, is argued about]({link}); a deviation counts for nothing.")
     return "\n".join(lines) + "\n"
+
+
+@cache
+def _disputed() -> dict[str, str]:
+    """Return where the meaning of a requirement is argued about, by its id."""
+    rows = json.loads((CHAPTERS / "requirements.json").read_text(encoding="utf-8"))["requirements"]
+    return {row["id"]: row["disputed"] for row in rows if "disputed" in row}
 
 
 def _sentence(reason: str) -> str:

@@ -22,6 +22,7 @@ TOPICS = {
     "continuation": "Continuations",
     "errors": "Errors",
     "capabilities": "Capabilities, limits and discovery",
+    "extension": "The Responses extension",
     "common": "Names, numbers and durations",
 }
 
@@ -114,6 +115,8 @@ def conditions(body: dict[str, Any]) -> list[str]:
         lines += [f"Exactly one of {', '.join(names[:-1])} and {names[-1]}.", ""]
     if "then" in body and "properties" in body:
         lines += [f"Where the `type` is one of {link(body['then']['$ref'])}, the shape is that definition's.", ""]
+    for name, needed in body.get("dependentRequired", {}).items():
+        lines += [f"`{name}` only with {' and '.join(f'`{other}`' for other in needed)}.", ""]
     if body.get("additionalProperties") is False:
         lines += ["No other members.", ""]
     return lines

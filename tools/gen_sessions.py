@@ -166,6 +166,11 @@ class Turn:
             self.delta(index, text)
         self.whole(index)
 
+    def steered(self, steer: str, *given: Message) -> None:
+        """Let the items of a steer enter, behind what is there."""
+        self.write(type="turn.steered", steer=steer, index=len(self.items), items=list(given))
+        self.items += given
+
     def complete(self, status: str = "completed", discard: Iterable[int] = (), **more: Any) -> None:
         """End the turn with `turn.completed`, its digest and, where one was granted, its handle."""
         gone = list(discard)
@@ -502,8 +507,7 @@ def _steer() -> Session:
     s.client("c1", type="turn.steer", turn=turn.name, steer=s.drawn("s", "late riser"), input=[added])
     turn.delta(index, "a run at six.")
     turn.whole(index)
-    turn.items.append(added)
-    turn.write(type="turn.steered", steer=s.drawn("s", "late riser"), index=len(turn.items) - 1)
+    turn.steered(s.drawn("s", "late riser"), added)
     turn.say("Then a run ", "at eleven.")
     turn.complete()
     more = s.take("c1", "more", user("And the evening?"), parent=turn)
@@ -519,8 +523,61 @@ def _steer() -> Session:
     return s
 
 
+def _two_readers() -> Session:
+    s = Session(
+        "steer-with-two-readers",
+        "Two connections read a turn and one steers it: both get its items, and go on from the same history.",
+    )
+    s.open("c1")
+    turn = s.take("c1", "plans", user("Plan my day."), context=CONTEXT)
+    index = turn.begin({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ""}]})
+    turn.delta(index, "A run at six.")
+    s.open("c2")
+    s.start("c2", "plans", user("Plan my day."), context=CONTEXT)
+    turn.read("c2")
+    added = [user("I have"), user("no shoes.")]
+    s.client("c1", type="turn.steer", turn=turn.name, steer=s.drawn("s", "shoes"), input=added)
+    turn.whole(index)
+    turn.steered(s.drawn("s", "shoes"), *added)
+    turn.say("Then a swim.")
+    turn.complete()
+    # The second reader knows every item, and answers from the handle.
+    more = s.take("c2", "more", user("And then?"), parent=turn)
+    more.say("Breakfast.")
+    more.complete()
+    return s
+
+
+def _deleted() -> Session:
+    s = Session(
+        "deleted-while-read",
+        "A continuation is deleted while a second connection reads its turn: that reading ends, nothing comes back.",
+        "what else a deletion does",
+    )
+    s.open("c1")
+    turn = s.take("c1", "secret", user("Tell me a secret."), context=CONTEXT)
+    turn.say("The key ", "lies under ", "the mat.")
+    turn.complete()
+    s.open("c2")
+    s.start("c2", "secret", user("Tell me a secret."), context=CONTEXT)
+    turn.reading["c2"] = True
+    for event in turn.record[:3]:
+        s.deliver(turn, "c2", event)
+    s.client("c1", type="continuation.delete", ref="r_1", id=turn.id)
+    s.server("c1", {"type": "continuation.deleted", "ref": "r_1", "id": turn.id, "count": 1})
+    turn.reading.clear()
+    text = "This turn's record was deleted."
+    error = {"code": "events_gone", "advice": "give_up", "effect": "partial", "message": text}
+    s.server("c2", {"type": "error", "turn": turn.name, "error": error})
+    s.client("c2", type="turn.resume", turn=turn.name, after=2)
+    text = "That turn ran, and its record is gone."
+    s.refuse("c2", "turn.resume", "events_gone", "give_up", text, turn=turn.name, effect="partial")
+    return s
+
+
 TELLERS: tuple[Callable[[], Session], ...] = (
     _first_turn, _cut, _lost_parent, _in_parts, _fork, _draining, _stores_nothing, _repeat, _conflict, _cancel, _steer,
+    _two_readers, _deleted,
 )  # fmt: skip
 
 

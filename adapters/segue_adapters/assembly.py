@@ -1,4 +1,4 @@
-"""Rebuilds a turn's items from `item.started`, `item.delta` and `item.completed` (spec: items).
+"""Rebuilds a turn's items from `item.started`, `item.delta`, `item.completed` and `turn.steered` (spec: items).
 
 The one place that knows what a delta does to an item; client, gateway and suite all use it.
 """
@@ -17,7 +17,7 @@ __all__ = ["ItemAssembler", "apply_append", "apply_put"]
 
 
 class ItemAssembler:
-    """Collects the items of one turn by their index.
+    """Collects the items of one turn by their index, those of steers among them.
 
     `apply` takes any server message and ignores those that are not about items; it raises
     RemoteProtocolError for a delta that has no place (SEG-ITEM-005), and for an index that is used twice or was
@@ -55,6 +55,11 @@ class ItemAssembler:
                 self._whole[message.index] = bytes(message.item)
             elif message.index in self._open or not self._continued:
                 self._whole[message.index] = msgspec.json.encode(self.partial(message.index))
+        elif isinstance(message, models.TurnSteered):
+            for index, item in enumerate(message.items, message.index):  # SEG-TURN-127
+                if index in self._open or index in self._whole:
+                    raise _twice(index, "used", "the next free index for each item of a steer")
+                self._whole[index] = bytes(item)
 
     def _delta(self, message: models.ItemDelta) -> None:
         text, put = message.append, message.put

@@ -154,6 +154,9 @@ def _prepared(style: _Style) -> schema.Schema:
             made[name] = {"anyOf": [{"$ref": branch["$ref"]} for branch in branches]}
         else:
             made[name] = schema.strip(body, prose=False)
+    if not style.open_items:
+        # A bundle's context is kept whole, members that nobody knows too: a Struct would lose them.
+        made["Bundle"]["properties"]["context"] = {"$ref": "#/$defs/ContextForm"}
     dialect = "https://json-schema.org/draft/2020-12/schema"
     return {"$schema": dialect, "title": "Segue 1.0, bundled", "$defs": made}
 

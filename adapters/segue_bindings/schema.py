@@ -31,7 +31,7 @@ __all__ = [
 Schema: TypeAlias = dict[str, Any]
 
 # What no type says: conditions, annotations, examples.
-_WORDLESS = frozenset({"if", "then", "else", "examples", "x-digest", "$comment"})
+_WORDLESS = frozenset({"if", "then", "else", "not", "dependentRequired", "examples", "x-digest", "$comment"})
 
 
 @dataclass(frozen=True)

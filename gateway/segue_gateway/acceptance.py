@@ -1,7 +1,8 @@
 """What has to hold before a turn exists. Every check is a method, and each refuses before anything is claimed.
 
-The order is that of the methods in `accept`: what the message itself says wrong, then what the endpoint does not offer,
-then a name that is known (a repeat needs neither its parent nor room), then the state that the turn goes on from.
+The order is that of the methods in `accept` and of the specification (SEG-TURN-027): what the message itself says
+wrong, then what the endpoint does not offer, then a name that is known (a repeat needs neither its parent nor room),
+then the state that the turn goes on from.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
-from segue_adapters.wires.base import Refuse
 from segue_schemas import models
 
 from . import refusals
@@ -51,6 +51,10 @@ class Caller(Protocol):
         """Return whether handles of this connection can still be used."""
         ...
 
+    def check_end(self, start: models.TurnStart) -> None:
+        """Refuse a new turn where the connection is about to end; a repeat attaches (SEG-LIVE-022)."""
+        ...
+
     def check_lane(self, start: models.TurnStart) -> None:
         """Refuse a new turn for which the connection has no place; a repeat needs none (SEG-TURN-056)."""
         ...
@@ -73,21 +77,19 @@ class Acceptance:
         form = None if start.context is msgspec.UNSET else read_form(start.context)
         self.check_offered(caller, start)
         known = await self.store.known(caller.principal, start.turn)
-        try:
-            context = await self.context_of(caller.principal, form)
-        except Refuse:
-            if known is not None and known.gone:
-                raise refusals.events_gone(start.turn) from None
-            raise
-        content = self.content_of(start, inputs, context)
         if known is not None:
-            if known.content != content:
+            if known.gone:
+                raise refusals.events_gone(start.turn)
+            if known.content != self.content_of(start, inputs, await self.named_context(caller.principal, form)):
                 raise refusals.turn_conflict(start.turn)
             return await self.attach(caller.principal, start.turn), None
 
         if self.closing:
             raise refusals.draining()
+        caller.check_end(start)
         retention = self.grant(caller, start)
+        context = await self.context_of(caller.principal, form)
+        content = self.content_of(start, inputs, None if context is None else context.digest)
         held = await self.resolve_parent(caller, start)
         parent = held.handle.history if held is not None else EMPTY
         inherited = held.handle.context if held is not None else NO_CONTEXT
@@ -146,13 +148,13 @@ class Acceptance:
         """Return the tiers that a wire carries."""
         raise NotImplementedError
 
-    def content_of(self, start: models.TurnStart, inputs: Sequence[Item], context: Context | None) -> str:
-        """Return the digest of what makes a start the same turn or another (SEG-TURN-055)."""
+    def content_of(self, start: models.TurnStart, inputs: Sequence[Item], context: str | None) -> str:
+        """Return the digest of what makes a start the same turn or another (SEG-TURN-055); `context` by its digest."""
         content: list[Any] = [
             start.parent,
             start.expect,
             [(item.digest, item.seal) for item in inputs],
-            None if context is None else context.digest,
+            context,
             start.retention,
             start.generate is not False,
             start.require or None,
@@ -193,6 +195,13 @@ class Acceptance:
         raise NotImplementedError
 
     # -- state
+
+    async def named_context(self, principal: str, form: Context | Patch | str | None) -> str | None:
+        """Return the digest of the context that a turn names: one that is a digest is compared, held or not."""
+        if isinstance(form, str):
+            return form
+        context = await self.context_of(principal, form)
+        return None if context is None else context.digest
 
     async def context_of(self, principal: str, form: Context | Patch | str | None) -> Context | None:
         """Return the context that a turn names, in whichever form; None where it names none."""

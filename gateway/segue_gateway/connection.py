@@ -86,7 +86,6 @@ class Connection:
 
     async def start(self, message: models.TurnStart) -> None:
         """Accept a turn, put it into its lane and read it; a repeat only reads."""
-        self.refuse_draining()
         source, fresh = await self.endpoint.accept(self, message)
         if fresh is not None:
             self.place(message).fill(fresh.run)
@@ -102,6 +101,11 @@ class Connection:
         """Refuse a new turn that has no place in its lane and finds none there."""
         if start.turn not in self._placed:
             self.lanes.check(_lane(start))
+
+    def check_end(self, start: models.TurnStart) -> None:
+        """Refuse a new turn that arrives after the notice of the end, and not one that waits here since before."""
+        if start.turn not in self._placed:
+            self.refuse_draining()
 
     def refuse_draining(self) -> None:
         """Refuse what arrives after the notice of the end (SEG-LIVE-022)."""

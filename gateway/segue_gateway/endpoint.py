@@ -53,6 +53,9 @@ class Once:
         """Return whether handles of this connection can still be used: it has none."""
         return False
 
+    def check_end(self, start: models.TurnStart) -> None:
+        """Refuse nothing: there is no connection that could end."""
+
     def check_lane(self, start: models.TurnStart) -> None:
         """Refuse nothing: over HTTP each request stands alone (SEG-TURN-109)."""
 

@@ -279,6 +279,7 @@ class Binding(Struct):
         UNSET
     )
     features: list[Feature] | UnsetType = UNSET
+    segue: Annotated[str, Meta(pattern='^[0-9]+\\.[0-9]+\\Z')] | UnsetType = UNSET
 
 
 Version: TypeAlias = Annotated[str, Meta(pattern='^[0-9]+\\.[0-9]+\\Z')]
@@ -563,12 +564,13 @@ class ItemDelta(Struct, tag_field='type', tag='item.delta'):
 
 class TurnSteered(Struct, tag_field='type', tag='turn.steered'):
     """
-    A steer's items have entered the turn.
+    A steer's items have entered the turn: they take the indexes from `index` on.
     """
 
     turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     steer: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     index: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    items: Annotated[list[Raw], Meta(min_length=1)]
     seq: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
 
 
@@ -704,7 +706,7 @@ class LimitsUpdated(Struct, tag_field='type', tag='limits.updated'):
 
 class ErrorMessage(Struct, tag_field='type', tag='error'):
     """
-    A refusal of one client message: ends nothing and claims nothing. Or an error of the connection.
+    A refusal of one client message: ends nothing and claims nothing. Without `refused`: with `turn` the end of a reading whose record is gone, else an error of the connection.
     """
 
     error: Error
@@ -712,6 +714,80 @@ class ErrorMessage(Struct, tag_field='type', tag='error'):
     turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')] | UnsetType = UNSET
     steer: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')] | UnsetType = UNSET
     ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')] | UnsetType = UNSET
+
+
+class ExtensionDelivery(Struct):
+    """
+    How this connection wants the events.
+    """
+
+    coalesce_ms: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
+
+
+class ExtensionAccepted(Struct):
+    """
+    That a request is governed by Segue: the members of `turn.accepted` but `type` and `seq`.
+    """
+
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
+    lane: Annotated[str, Meta(pattern='^[A-Za-z0-9_.-]{1,256}\\Z')] | UnsetType = UNSET
+    parent: Annotated[str, Meta(pattern='^[!-~]{1,256}\\Z')] | UnsetType = UNSET
+    context: (
+        Annotated[
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
+        ]
+        | UnsetType
+    ) = UNSET
+    retention: Literal['none', 'connection', 'cached', 'durable'] | UnsetType = UNSET
+    replayed: bool | UnsetType = UNSET
+    reused: Reused | UnsetType = UNSET
+    omitted: list[Index] | UnsetType = UNSET
+
+
+class ExtensionCompleted(Struct):
+    """
+    The members of `turn.completed` but `type`, `turn`, `seq` and `usage`.
+    """
+
+    status: Literal['completed', 'incomplete', 'cancelled']
+    reason: Annotated[str, Meta(min_length=1)] | UnsetType = UNSET
+    digest: (
+        Annotated[
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
+        ]
+        | UnsetType
+    ) = UNSET
+    length: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
+    continuation: Continuation | UnsetType = UNSET
+    omitted: list[Index] | UnsetType = UNSET
+    discarded: list[Index] | UnsetType = UNSET
+    timing: Timing | UnsetType = UNSET
+
+
+class ExtensionEvent(Struct):
+    """
+    `segue` in an event, in a Response that comes whole, and in the body of a refusal.
+    """
+
+    seq: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
+    from_: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = field(
+        name='from', default=UNSET
+    )
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')] | UnsetType = UNSET
+    accepted: ExtensionAccepted | UnsetType = UNSET
+    digest: (
+        Annotated[
+            str, Meta(pattern='^segue1-sha256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\\Z')
+        ]
+        | UnsetType
+    ) = UNSET
+    completed: ExtensionCompleted | UnsetType = UNSET
+    failed: Error | UnsetType = UNSET
+    error: Error | UnsetType = UNSET
+    refused: str | UnsetType = UNSET
+    steer: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')] | UnsetType = UNSET
+    ref: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')] | UnsetType = UNSET
+    digests: list[Digest] | UnsetType = UNSET
 
 
 class MessageItem(Struct, tag_field='type', tag='message'):
@@ -757,6 +833,23 @@ ClientMessage: TypeAlias = TurnStart | TurnResume | TurnCancel | TurnSteer | Con
 
 
 ServerMessage: TypeAlias = Welcome | TurnAccepted | TurnProgress | ItemStarted | ItemDelta | TurnSteered | ItemCompleted | TurnCompleted | TurnFailed | TurnSnapshot | ContinuationInfo | ContinuationBundle | ContinuationDeleted | ContinuationEvicted | ConnectionDraining | LimitsUpdated | ErrorMessage
+
+
+class ExtensionRequest(Struct):
+    """
+    `segue` in a request of a declared client to a declared endpoint: the members of `turn.start` that OpenAI Responses lacks.
+    """
+
+    turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')] | UnsetType = UNSET
+    expect: Expectation | UnsetType = UNSET
+    context: Raw | UnsetType = UNSET
+    overlay: list[dict[str, Any]] | UnsetType = UNSET
+    retention: Literal['none', 'connection', 'cached', 'durable'] | UnsetType = UNSET
+    generate: bool | UnsetType = UNSET
+    delivery: ExtensionDelivery | UnsetType = UNSET
+    require: list[Feature] | UnsetType = UNSET
+    deadline_ms: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
+    trace: Trace | UnsetType = UNSET
 
 
 KnownItem: TypeAlias = MessageItem | FunctionCallItem | FunctionCallOutputItem | CustomToolCallItem | CustomToolCallOutputItem | ReasoningItem | CompactionItem

@@ -261,3 +261,25 @@ def test_long_texts_cost_their_length() -> None:
     for _ in range(20_000):
         assembler.apply(piece)
     assert len(assembler.partial(0)["a"]) == 20_000_000
+
+
+def steered(index: int, *items: Any) -> models.TurnSteered:
+    return models.TurnSteered(turn="t", steer="s", index=index, items=[raw(item) for item in items])
+
+
+def test_items_of_a_steer_stand_at_their_indexes() -> None:
+    """A reader that did not steer builds the same history."""
+    assembler = ItemAssembler()
+    told = [{"type": "message", "role": "user", "content": text} for text in ("No.", "Later.")]
+    for message in (started(MESSAGE), completed(), steered(1, *told), started(MESSAGE, 3), completed(index=3)):
+        assembler.apply(message)
+    assert [json.loads(item) for item in assembler.items] == [MESSAGE, *told, MESSAGE]
+
+
+@pytest.mark.parametrize("first", [[started(MESSAGE, 1)], [started(MESSAGE, 1), completed(index=1)]])
+def test_a_steer_takes_free_indexes(first: list[models.ServerMessage]) -> None:
+    assembler = ItemAssembler()
+    for message in first:
+        assembler.apply(message)
+    with pytest.raises(RemoteProtocolError, match="item 1 was used twice"):
+        assembler.apply(steered(0, MESSAGE, MESSAGE))

@@ -280,6 +280,42 @@ def test_a_repeat_attaches_and_another_content_is_a_conflict() -> None:
     run(main())
 
 
+def test_a_claimed_name_goes_before_what_its_start_names() -> None:
+    """SEG-TURN-027: an unknown digest is compared as it stands, and a parent that is not there not at all."""
+
+    async def main() -> None:
+        endpoint = Endpoint()
+        await turn(endpoint, start("t", "hello", context={"model": "m"}))
+        for other in (start("t", "hello", context=EMPTY_HISTORY), start("t", "hello", parent="resp_unknown")):
+            assert (await refused(endpoint, other)).code == "turn_conflict"
+        base = {"base": EMPTY_HISTORY, "patch": {"model": "m"}}
+        assert (await refused(endpoint, start("t", "hello", context=base))).code == "context_not_found"
+
+    run(main())
+
+
+def test_of_two_faults_the_first_in_the_order_is_told() -> None:
+    """SEG-TURN-027, rows 4 and 7 to 11."""
+
+    async def main() -> None:
+        endpoint = Endpoint()
+        asked = dict(require=["no_such"], retention="durable", context=EMPTY_HISTORY, parent="resp_unknown")
+        asked["expect"] = models.Expectation(EMPTY_HISTORY, 7)
+        items = [output("no_call"), call("call_open")]
+        for member, code in (
+            ("require", "not_offered"),
+            ("retention", "retention_unavailable"),
+            ("context", "context_not_found"),
+            ("parent", "continuation_not_found"),
+            ("expect", "history_mismatch"),
+            ("", "invalid_request"),
+        ):
+            assert (await refused(endpoint, start("t", *items, **asked))).code == code
+            asked.pop(member, None)
+
+    run(main())
+
+
 def test_ids_are_no_content_and_seals_are() -> None:
     async def main() -> None:
         endpoint = Endpoint()

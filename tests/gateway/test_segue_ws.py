@@ -401,8 +401,11 @@ def test_the_end_of_a_connections_life_is_announced_and_its_turn_lives_on() -> N
                     pass
                 assert event["reason"] == "connection_lifetime"
                 assert (event["close_in_ms"], event["resumable_elsewhere"]) == (800, True)
+                await begin(socket, "t", "Write a long text slowly")  # a claimed name is no new turn (SEG-LIVE-022)
                 await begin(socket, "late", "Say hello")
-                (refused,) = [event for event in await rest(socket) if event["type"] == "error"]
+                told = await rest(socket)
+                assert [event["replayed"] for event in told if event["type"] == "turn.accepted"] == [True]
+                (refused,) = [event for event in told if event["type"] == "error"]
                 assert (refused["turn"], refused["error"]["code"]) == ("late", "draining")
                 assert socket.close_code == 4410
             async with open_at(url) as socket:

@@ -20,6 +20,7 @@ NAMES = [
     "cancel",
     "conflict",
     "cut-and-resume",
+    "deleted-while-read",
     "draining-and-moving",
     "first-turn-and-continuation",
     "fork-on-two-lanes",
@@ -27,6 +28,7 @@ NAMES = [
     "lost-parent-and-full-resend",
     "repeat-attaches",
     "steer",
+    "steer-with-two-readers",
     "store-nothing",
 ]
 
@@ -81,21 +83,15 @@ class Knows:
     def __init__(self) -> None:
         self.starts: dict[str, dict[str, Any]] = {}
         self.events: dict[str, dict[int, dict[str, Any]]] = {}
-        self.steers: dict[tuple[str, str], list[Any]] = {}
         self.histories: dict[str, list[Any]] = {}
         self.contexts: dict[str, str] = {}
 
     def output(self, turn: str, discarded: list[int]) -> list[Any]:
         """The whole items of a turn, built from its events by the client's assembler, steers where they stand."""
         assembler = ItemAssembler()
-        entered = []
         for _, event in sorted(self.events[turn].items()):
             assembler.apply(msgspec.json.decode(json.dumps(event), type=segue_schemas.models.ServerMessage))
-            if event["type"] == "turn.steered":
-                entered.append((event["index"], self.steers[turn, event["steer"]]))
         items = [json.loads(item) for item in assembler.items]
-        for index, given in entered:
-            items[index:index] = given
         assert all(index >= len(items) for index in discarded), "what is discarded is not whole"
         return items
 
@@ -115,8 +111,6 @@ def check_digests(lines: Lines) -> int:
                 assert message["expect"] == expected
             if turn not in knows.events:
                 knows.starts[turn] = message
-        elif kind == "turn.steer":
-            knows.steers[turn, message["steer"]] = message["input"]
         elif kind == "turn.accepted":
             start = knows.starts[turn]
             own = start.get("context")
@@ -159,7 +153,7 @@ def test_numbers_rise_in_each_reading(sessions: dict[str, Lines], name: str) -> 
         message = line.get("message", {})
         key = (line.get("connection", ""), message.get("turn", ""))
         if message.get("type") == "turn.resume":
-            last[key] = message["after"]
+            last[key] = message.get("after", -1)
         elif message.get("type") == "turn.cancel" and key in ended:
             last[key] -= 1  # it is answered by the end once more, alone
             ended.remove(key)
@@ -216,6 +210,8 @@ def _at_once(lines: Lines) -> None:
         ("cancel", _drop("turn.cancel", 1)),
         ("steer", _drop("error")),
         ("steer", _drop("turn.steer")),
+        ("steer-with-two-readers", _drop("turn.steered", 1)),
+        ("deleted-while-read", _drop("error")),
     ],
 )
 def test_the_model_refuses_what_breaks_a_rule(

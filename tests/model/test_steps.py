@@ -71,10 +71,26 @@ def test_the_name_answers_when_its_record_is_gone() -> None:
 
 def test_a_record_in_memory_dies_with_its_node() -> None:
     scenario = Scenario("x", "", script="a", nodes=2, retention="none", budget=Budget(starts=2, kills=1))
-    gone = walk(scenario, *RUN, "node 1 is killed", "the lease of node 1", "node 2 closes the turn, with no record")
+    gone = walk(scenario, *RUN, "node 1 is killed", "the lease of node 1", "node 2 closes the turn: its record is lost")
     assert (gone.turn.name, gone.turn.record) == ("bare", ())
     (repeat,) = [text for text in texts(scenario, gone) if "starts the turn" in text]
     assert repeat == "client 1 starts the turn at node 2: the record is gone, events_gone"
+
+
+def test_a_record_in_memory_is_lost_with_an_owner_that_only_sleeps() -> None:
+    scenario = Scenario("x", "", script="a", nodes=2, retention="none", budget=Budget(starts=2, stalls=1))
+    asleep = walk(scenario, *RUN, "node 1 stalls", "the lease of node 1", "node 2 closes the turn: its record is lost")
+    assert (asleep.turn.name, asleep.turn.record) == ("bare", ())
+    awake = walk(scenario, *RUN, "node 1 stalls", "the lease of node 1", "node 2 closes the turn", "node 1 goes on")
+    told = [text for text in texts(scenario, awake) if text.startswith("client 1")]
+    assert "client 1 is told the record is gone, events_gone" in told
+    assert not any("receives" in text for text in told)
+
+
+def test_an_owner_that_was_replaced_asks_nobody() -> None:
+    scenario = Scenario("x", "", nodes=2, budget=Budget(starts=1, stalls=1))
+    steps = ("client 1 starts", "node 1 stalls", "the lease of node 1", "node 2 closes the turn", "node 1 goes on")
+    assert "node 1 finds its epoch stale: it asks nobody and stops" in texts(scenario, walk(scenario, *steps))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 from segue_schemas import chain, item_digest, load, validator
 
-TOPICS = ("common", "items", "context", "errors", "capabilities", "continuation", "client", "server")
+TOPICS = ("common", "items", "context", "errors", "capabilities", "continuation", "client", "server", "extension")
 NOTHING_IS_INVALID = {"JsonValue"}
 
 

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from segue_schemas import load, registry, validator
 
-TOPICS = ("common", "items", "context", "errors", "capabilities", "continuation", "client", "server")
+TOPICS = ("common", "items", "context", "errors", "capabilities", "continuation", "client", "server", "extension")
 MEMBERS = [
     (topic, name, member)
     for topic in TOPICS

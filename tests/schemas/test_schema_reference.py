@@ -12,7 +12,7 @@ from segue_schemas import load
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "tools" / "gen_schema_reference.py"
-TOPICS = ("common", "items", "context", "errors", "capabilities", "continuation", "client", "server")
+TOPICS = ("common", "items", "context", "errors", "capabilities", "continuation", "client", "server", "extension")
 
 
 @pytest.fixture(scope="module")

@@ -70,8 +70,10 @@ def test_every_requirement_has_a_section_to_link_to(requirements: list) -> None:
 
 def test_the_index_is_fresh(root: Path, generator: ModuleType, requirements: list) -> None:
     committed = (root / "spec" / "1.0" / "requirements.json").read_text(encoding="utf-8")
-    assert committed == generator.index(requirements), "run tools/gen_requirements.py"
+    profiles = generator.profiles((root / "spec" / "1.0" / "profiles.md").read_text(encoding="utf-8"))
+    assert committed == generator.index(requirements, profiles), "run tools/gen_requirements.py"
     document = json.loads(committed)
+    assert document["profiles"] == profiles
     assert document["spec"] == "1.0"
     assert len(document["requirements"]) == len(requirements)
     assert not any("untested" in entry["text"] for entry in document["requirements"])
@@ -84,3 +86,21 @@ def test_the_citations_are_fresh(root: Path, generator: ModuleType, requirements
         "run tools/gen_requirements.py"
     )
     assert sum(map(bool, json.loads(committed)["requirements"].values())) > 100
+
+
+def test_the_index_says_what_profiles_need(root: Path, generator: ModuleType) -> None:
+    profiles = generator.profiles((root / "spec" / "1.0" / "profiles.md").read_text(encoding="utf-8"))
+    assert [*profiles, "binding"] == list(generator.PROFILES)
+    assert profiles["concurrent"]["features"] == ["lanes", "cancel"]
+    assert profiles["live"]["tiers"] == ["connection"]
+    assert profiles["live"]["wires"] == ["segue-ws"]
+    assert profiles["portable"]["extended"] == ["openai-ws", "openai-http"]
+    assert set(profiles["core"]["wires"]) == {"segue-ws", "segue-http", "openai-http", "openai-ws", "chat", "anthropic"}
+
+
+def test_the_suite_reaches_what_the_index_says(root: Path, generator: ModuleType) -> None:
+    from segue_conformance.profiles import REACHABLE
+
+    profiles = generator.profiles((root / "spec" / "1.0" / "profiles.md").read_text(encoding="utf-8"))
+    for wire, reached in REACHABLE.items():
+        assert sorted(reached) == sorted(name for name, needs in profiles.items() if wire in needs["wires"]), wire

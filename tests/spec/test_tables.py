@@ -30,7 +30,8 @@ def names(cell: str) -> list[str]:
 @pytest.fixture(scope="module")
 def defs(root: Path) -> dict[str, Any]:
     merged: dict[str, Any] = {}
-    for topic in ("common", "items", "context", "errors", "capabilities", "continuation", "client", "server"):
+    topics = ("common", "items", "context", "errors", "capabilities", "continuation", "client", "server", "extension")
+    for topic in topics:
         merged |= json.loads((root / "schemas" / "1.0" / f"{topic}.json").read_text("utf-8"))["$defs"]
     return merged
 
@@ -170,6 +171,26 @@ def test_features_that_profiles_need_exist(chapters: dict[str, str], generator: 
     assert [row[0].strip("*") for row in table] == [name for name in generator.PROFILES if name != "binding"]
     known = {name for row in rows(chapters["capabilities.md"], "feature") for name in names(row[0])}
     assert {name for row in table for name in names(row[2])} <= known
+    tiers = {names(row[0])[0] for row in rows(chapters["continuation.md"], "tier")}
+    assert {name for row in table for name in names(row[3])} == tiers - {"none"}
+
+
+def test_every_code_has_a_sender_and_what_its_client_does(chapters: dict[str, str], defs: dict[str, Any]) -> None:
+    listed = [name for row in rows(chapters["errors.md"], "error") for name in names(row[0])]
+    assert sorted(listed) == sorted(defs["KnownErrorCode"]["enum"])
+
+
+def test_every_code_of_a_refused_start_has_its_place_in_the_order(chapters: dict[str, str]) -> None:
+    order = [row[2] for row in rows(chapters["turns.md"], "order")]
+    assert len(order) == 12
+    starts = {
+        name
+        for row in rows(chapters["errors.md"], "error")
+        for name in names(row[0])
+        if re.search("refusal of (a start|any message|a request)", row[1])
+    }
+    free = {"internal_error", "rate_limited"}
+    assert starts - {name for cell in order for name in names(cell)} == free
 
 
 def test_prefixed_messages_of_the_extension_exist(chapters: dict[str, str], defs: dict[str, Any]) -> None:

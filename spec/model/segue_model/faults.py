@@ -39,7 +39,7 @@ def _node_faults(m: Model, w: World) -> Iterator[Step]:
             continue
         owner = own.epoch != 0 and own.epoch == w.turn.epoch
         # The death of a node that has neither work nor readers is noticed by nobody.
-        busy = own.epoch or own.half or any(reader.node == k for reader in w.readers)
+        busy = own.epoch or own.half or any(reader.node == k for reader in w.readers) or _at_home(w.turn, k)
         if left.kills and busy:
             yield Step(f"{node(k)} is killed", _kill(m, spend(w, "kills"), k), False)
         if own.state != "up":
@@ -68,13 +68,19 @@ def _kill(m: Model, w: World, k: int) -> World:
     own, turn = w.nodes[k], w.turn
     if own.epoch and own.epoch == turn.epoch:
         w = w._replace(doubted=True)
-        if m.scenario.retention == "none" and not ended(turn.record):
-            w = w._replace(turn=turn._replace(record=(), lost=True))
+    if _at_home(turn, k):
+        # Of one that has ended nothing is left to close; the other is closed when its lease has run out.
+        name = "bare" if ended(turn.record) else turn.name
+        w = w._replace(turn=turn._replace(name=name, record=(), lost=True, pinned=False))
     w = with_node(w, k, Node(state="down"))
     for r, reader in enumerate(w.readers):
         if reader.node == k:
             w = cut(w, r)
     return w
+
+
+def _at_home(turn: Turn, k: int) -> bool:
+    return turn.home == k and bool(turn.record)
 
 
 def _lose(m: Model, w: World, r: int) -> World:

@@ -42,7 +42,11 @@ def _provider(m: Model, w: World, k: int) -> Iterator[Step]:
     if own.fault:
         return
     if not own.asked:
-        yield Step(f"{node(k)} asks the provider", _ask(m, w, k))
+        if own.epoch != w.turn.epoch and m.on("epoch_before_ask"):
+            idle = with_node(w, k, Node(half=own.half))
+            yield Step(f"{node(k)} finds its epoch stale: it asks nobody and stops", idle)
+        else:
+            yield Step(f"{node(k)} asks the provider", _ask(m, w, k))
         return
     if own.heard < len(script) and not own.held:
         event = script[own.heard]
@@ -58,6 +62,8 @@ def _ask(m: Model, w: World, k: int) -> World:
         sees = w.parent or ()
     if named and (sees or ())[: len(PARENT)] != PARENT:
         w = w._replace(wrong="whole history")
+    if own.epoch != w.turn.epoch:
+        w = w._replace(wrong="asked for somebody")
     # An owner of an earlier life of the name asks on that life's account.
     w = w._replace(asked=w.asked + (own.life == w.life))
     return with_node(w, k, own._replace(asked=True, heard=0, held="", sees=sees, fault=""))
@@ -190,12 +196,11 @@ def _close(m: Model, w: World, k: int) -> Step:
     turn = w.turn
     steer = "late" if turn.steer == "waits" and m.on("steer_settled") else turn.steer
     closed = turn._replace(epoch=turn.epoch + 1, lease=NOBODY, steer=steer)
-    if m.scenario.retention == "none" and (turn.lost or m.on("memory_record")):
-        if m.on("memory_record"):
-            # What lay in the owner's memory only can be told by nobody else; the owner, if it wakes, tells its readers.
-            record = () if turn.lost else (*turn.record, "interrupted")
-            closed = closed._replace(name="bare", record=record, pinned=not turn.lost)
-            return Step(f"{node(k)} closes the turn, with no record to tell", w._replace(turn=closed))
+    if m.scenario.retention == "none" and m.on("memory_record"):
+        # What lay in the owner's memory only can be told by nobody else, dead or asleep: the name is bare.
+        closed = closed._replace(name="bare", record=(), lost=True)
+        return Step(f"{node(k)} closes the turn: its record is lost, its name stays", w._replace(turn=closed))
+    if turn.lost:
         closed = closed._replace(record=("accepted", "interrupted"), lost=False)
         return Step(f"{node(k)} closes the turn with a record of its own", w._replace(turn=closed))
     closed = closed._replace(record=(*turn.record, "interrupted"))

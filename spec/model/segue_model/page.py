@@ -123,8 +123,6 @@ def _stories(without: Mapping[str, Result]) -> Iterator[str]:
         for number, line in enumerate(result.broken.trace, 1):
             yield f"{number}. {line}"
         yield ""
-        if rule.loose:
-            yield f'!!! note "Loose in the text"\n    {rule.loose}\n'
 
 
 def _sessions(sessions: Iterable[tuple[str, str, str]]) -> Iterator[str]:

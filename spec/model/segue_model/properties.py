@@ -143,6 +143,7 @@ STEPWISE = (
     Property("refusal claims nothing", "a name that was only refused is free"),
     Property("refused means nothing ran", "who is refused with effect none has not been billed under that name"),
     Property("whole history", "the model is asked with the parent's whole history, or not at all"),
+    Property("asked for somebody", "who asks the provider is the owner of the turn at that moment"),
 )
 ALWAYS = (
     Property("one end", "a record has at most one terminal event", _one_end),

@@ -11,6 +11,7 @@ from segue_model.names import client, node, spend, with_node, with_reader
 from segue_model.reading import attach, connected, receive
 from segue_model.state import (
     ENDS,
+    NOBODY,
     PARENT,
     Budget,
     Model,
@@ -126,7 +127,7 @@ def accept(m: Model, w: World, r: int, k: int, content: str) -> World:
     parent = (w.parent or ()) if content in m.scenario.parent else PARENT
     if content in m.scenario.parent and not m.on("handles_immutable"):
         w = w._replace(parent=(*parent, content))
-    turn = Turn("kept", content, ("accepted",), epoch, k)
+    turn = Turn("kept", content, ("accepted",), epoch, k, home=k if m.scenario.retention == "none" else NOBODY)
     # Whatever the node still held of an earlier run goes.
     w = with_node(w, k, Node(epoch=epoch, life=w.life, sees=parent))
     return attach(m, w._replace(turn=turn, accepted=True), r, 0)

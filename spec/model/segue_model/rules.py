@@ -9,7 +9,7 @@ __all__ = ["ALL", "RULES", "Rule"]
 
 @dataclass(frozen=True)
 class Rule:
-    """One switch: `without` says what the model does instead when it is off, `loose` what the text leaves open."""
+    """One switch: `without` says what the model does instead when it is off."""
 
     name: str
     says: str
@@ -17,11 +17,10 @@ class Rule:
     requirements: tuple[str, ...]
     breaks: str  # the property that the shortest trace breaks
     scenario: str
-    loose: str = ""
 
 
-def _rule(name: str, says: str, without: str, requirements: str, breaks: str, scenario: str, loose: str = "") -> Rule:
-    return Rule(name, says, without, tuple(requirements.split()), breaks, scenario, loose)
+def _rule(name: str, says: str, without: str, requirements: str, breaks: str, scenario: str) -> Rule:
+    return Rule(name, says, without, tuple(requirements.split()), breaks, scenario)
 
 
 _ALL = (
@@ -102,6 +101,10 @@ _ALL = (
         "it is looked at first, and written then", "SEG-TURN-070 SEG-TURN-133", "nothing behind the end", "owner",
     ),
     _rule(
+        "epoch_before_ask", "The owner looks at its epoch before it asks the provider.",
+        "it asks, whatever has become of its turn", "SEG-TURN-135", "asked for somebody", "owner",
+    ),
+    _rule(
         "handle_in_write", "The end and its handle are written in one step.",
         "the handle is written after the end", "SEG-TURN-133 SEG-CONT-001", "handle exists", "owner",
     ),
@@ -115,10 +118,9 @@ _ALL = (
         "the owner delivers what it holds", "SEG-TURN-070", "only what is recorded", "owner",
     ),
     _rule(
-        "memory_record", "A record that died with its node is gone, and nobody makes another.",
-        "whoever closes the turn begins a record", "SEG-CONT-048 SEG-TURN-071", "only what is recorded", "none",
-        "The section on restarts says so of a process that ends. SEG-TURN-131 and the table of states ask for "
-        "`interrupted` without that exception, and of an owner that only stalls nothing is said.",
+        "memory_record", "A record that lay in its owner's memory is lost with the owner, and nobody makes another.",
+        "whoever closes the turn begins a record", "SEG-TURN-134 SEG-CONT-048 SEG-TURN-071", "only what is recorded",
+        "none",
     ),
     _rule(
         "resume_after", "A resume delivers every event behind the number that it names.",
@@ -130,8 +132,7 @@ _ALL = (
     ),
     _rule(
         "begin_anew", "A reading from the beginning is begun anew by its client.",
-        "the client leaves out the numbers that it has seen", "SEG-TURN-073", "same items", "reading",
-        "The section on readers says so; no requirement does, though it binds every client.",
+        "the client leaves out the numbers that it has seen", "SEG-TURN-085", "same items", "reading",
     ),
     _rule(
         "reading_replaced", "A new reading on a connection replaces the older one there.",
@@ -143,14 +144,11 @@ _ALL = (
     ),
     _rule(
         "reading_pinned", "A reading that has begun comes to its end, though the record's time passes.",
-        "it is cut off with the record", "SEG-TURN-074 SEG-TURN-075", "all hear", "reading",
-        "A record that is being read when its window ends \"may be read to its end\": may it also be cut off? With "
-        "retention none and no window every reading is such a one.",
+        "it is cut off with the record", "SEG-TURN-083", "all hear", "reading",
     ),
     _rule(
-        "reading_told", "A reading whose record is deleted under it is told so.",
-        "it stops without a word", "SEG-TURN-076 SEG-CONT-074", "all hear", "reading",
-        "SEG-CONT-074 deletes records, and nothing says what those hear who read them.",
+        "reading_told", "A reading whose record is deleted or lost under it is told so.",
+        "it stops without a word", "SEG-TURN-084 SEG-CONT-074", "all hear", "reading",
     ),
     # --- cancel ---
     _rule(
@@ -201,8 +199,7 @@ _ALL = (
     ),
     _rule(
         "steer_answered_alone", "Who steers and does not read the place where it entered is answered alone.",
-        "turn.steered comes in readings only", "SEG-TURN-121 SEG-TURN-123", "all hear", "steer",
-        "Of a cancel the text says so, of a steer it does not; and SEG-TURN-003 seems to forbid it behind the end.",
+        "turn.steered comes in readings only", "SEG-TURN-126 SEG-TURN-121", "all hear", "steer",
     ),
     _rule(
         "steer_conflict", "Other input under a known steer's name is a conflict.",

@@ -47,6 +47,7 @@ class _Gathered:
     observed: list[Observation] = field(default_factory=list)
     retention: str = "cached"
     parent: set[str] = field(default_factory=set)
+    deleted: bool = False  # a reading was told that its record is gone
 
 
 def turns(lines: Iterable[Line], context: Callable[[Any], Any] = lambda form: form) -> list[Seen]:
@@ -136,6 +137,7 @@ def _received(turn: _Gathered, message: Line, connection: str) -> None:
         return
     if message["type"] == "error":
         code = message["error"]["code"]
+        turn.deleted = turn.deleted or "refused" not in message
         turn.observed.append(("error", r, "refused" if code in _ROOM else code))
         return
     number = message["seq"]
@@ -186,7 +188,8 @@ def _seen(turn: _Gathered) -> Seen:
         elif what == "error":
             counts["refusals"] += rest[1] == "refused"
             counts["orphaned"] = max(counts["orphaned"], int(rest[1] == "continuation_not_found"))
-            counts["aged"] = max(counts["aged"], int(rest[1] == "events_gone"))
+            gone = "deleted" if turn.deleted else "aged"
+            counts[gone] = max(counts[gone], int(rest[1] == "events_gone"))
         elif what == "event":
             counts["breaks"] = max(counts["breaks"], int(rest[2] == "upstream"))
             counts["kills"] = max(counts["kills"], int(rest[2] == "interrupted"))

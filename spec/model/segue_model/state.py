@@ -94,7 +94,8 @@ class Turn(NamedTuple):
     steer: str = ""  # "", waits, entered, late
     input: str = ""  # the steer's input: s or x
     handle: tuple[str, ...] | None = None
-    lost: bool = False  # a record in memory that died with its node
+    home: int = NOBODY  # the node in whose memory the record lies, and nowhere else; only with retention none
+    lost: bool = False  # a record in memory that died with its node, or was given up as if it had
     pinned: bool = False  # the record is past its time; only readings that had begun go on
 
 
