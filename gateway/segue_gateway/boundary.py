@@ -6,7 +6,7 @@ the conformance suite's broken endpoints. Each method returns what it was given.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ class Boundary:
 
     #: The server's WebSocket protocol class, where it is another than this package's own.
     websocket_protocol: type[Any] | None = None
+
+    def took_upgrade(self, wire: str, scope: Mapping[str, Any]) -> None:
+        """Look at an upgrade (its ASGI scope) before its credential; a Refuse denies it."""
 
     def took_frame(self, wire: str, frame: str | bytes) -> str | bytes:
         """Return a WebSocket message as it is to be read."""
@@ -49,8 +52,8 @@ class Boundary:
         """
         return response
 
-    def gives_subprotocol(self, wire: str, subprotocol: str | None) -> str | None:
-        """Return the subprotocol that an accepted upgrade names."""
+    def gives_subprotocol(self, wire: str, subprotocol: str | None, offered: Sequence[str]) -> str | None:
+        """Return the subprotocol that an accepted upgrade names, of those that were offered."""
         return subprotocol
 
     def gives_close(self, wire: str, code: int) -> int:

@@ -8,8 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 
-from segue_adapters.discovery import Found, find
-from segue_adapters.transports.base import Options
+from segue_adapters.discovery import Found
 from segue_conformance.execution import Execution
 from segue_conformance.mutants import KEYS, Mutant
 from segue_conformance.recorder import Recorder
@@ -17,6 +16,7 @@ from segue_conformance.registry import FIRST, Catalogue
 from segue_conformance.results import CheckResult
 from segue_conformance.settings import Settings
 from segue_conformance.subject import Subject
+from segue_conformance.virtual.world import wires_of
 from segue_gateway.server import serving
 
 
@@ -83,9 +83,9 @@ class Judge:
     def __init__(self, url: str, *, timeout: float = 8.0) -> None:
         self.catalogue = Catalogue.load()
         self.settings = Settings(
-            url=url, model="scripted", api_key=KEYS["first"], second_api_key=KEYS["second"], timeout=timeout
+            url=f"{url}/v1", model="scripted", api_key=KEYS["first"], second_api_key=KEYS["second"], timeout=timeout
         )
-        self.found: Found = asyncio.run(find(url, Options(api_key=KEYS["first"])))
+        self.found: Found = asyncio.run(wires_of(self.settings.url))
         self._offers = {offer.wire: offer for offer in self.found.offers}
         self._execution = Execution(self._subject, timeout=timeout, second_key=True)
 

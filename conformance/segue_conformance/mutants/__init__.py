@@ -18,7 +18,7 @@ Caught is a fail, or a warning where the check's rule is a SHOULD. There are two
 
 **What the wires say and hear**: `wire_fault.WireFault`, an Endpoint too. `event` sees each JSON object that goes out, a
 frame or the data of a server-sent event; `answer` sees status, headers and body of whole answers; `heard` sees each
-JSON object that comes in. `wires` says where.
+JSON object that comes in, `heard_text` the bare text. `wires` says where.
 
     class MutantEndpoint(WireFault):
         wires = ("openai-ws", "openai-http")
@@ -143,5 +143,11 @@ def _wires(make: type[Endpoint]) -> Sequence[str]:
     if not issubclass(make, WireFault):
         return WIRES
     own = {name for kind in make.__mro__[: make.__mro__.index(WireFault)] for name in vars(kind)}
-    behind_the_seam = {name for name in own if not name.startswith("_")} <= {"wires", "event", "answer", "heard"}
+    behind_the_seam = {name for name in own if not name.startswith("_")} <= {
+        "wires",
+        "event",
+        "answer",
+        "heard",
+        "heard_text",
+    }
     return make.wires if behind_the_seam and "__init__" not in own else WIRES

@@ -18,7 +18,10 @@ from starlette.responses import Response
 
 from ..registry import WIRES
 
-__all__ = ["WireFault"]
+__all__ = ["NATIVE", "OPENAI", "Told", "WireFault"]
+
+NATIVE = ("segue-ws", "segue-http")
+OPENAI = ("openai-ws", "openai-http")
 
 Told = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
@@ -50,20 +53,24 @@ class WireFault(Endpoint):
         """Return what is read instead of a client's message: a frame, or the body of a request."""
         return message
 
+    def heard_text(self, wire: str, text: str) -> str:
+        """Return the text that is read instead of a client's frame or body, JSON or not."""
+        return text
+
     # -- how that reaches the bytes
 
     def took_frame(self, wire: str, frame: str | bytes) -> str | bytes:
-        """Let `heard` look at a frame that is a JSON object."""
-        if wire not in self.wires or type(self).heard is WireFault.heard:
+        """Let `heard_text` look at a text frame, and `heard` at one that is a JSON object."""
+        if wire not in self.wires:
             return frame
-        return self._heard(wire, frame)
+        return self._heard(wire, self.heard_text(wire, frame) if isinstance(frame, str) else frame)
 
     def took_request(self, wire: str, request: Request) -> Request:
-        """Let `heard` look at a body that is a JSON object."""
-        if wire not in self.wires or type(self).heard is WireFault.heard or not request.body:
+        """Let `heard_text` look at a body, and `heard` at one that is a JSON object."""
+        if wire not in self.wires or not request.body:
             return request
-        body = self._heard(wire, request.body)
-        body = body.encode() if isinstance(body, str) else body
+        text = self._heard(wire, self.heard_text(wire, request.body.decode("utf-8", "surrogateescape")))
+        body = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
         return Request(request.method, request.path, request.headers, body, request.query)
 
     def gives_frame(self, wire: str, frame: str, stream: object) -> Sequence[str | bytes]:
@@ -93,6 +100,8 @@ class WireFault(Endpoint):
         return Response(told.body, told.status, told.headers)
 
     def _heard(self, wire: str, data: str | bytes) -> str | bytes:
+        if type(self).heard is WireFault.heard:
+            return data
         try:
             message = json.loads(data)
         except ValueError:

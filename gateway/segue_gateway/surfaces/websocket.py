@@ -31,6 +31,7 @@ class WebSocketSurface:
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one upgrade to its end."""
         try:
+            self.endpoint.took_upgrade(self.session_type.name, websocket.scope)
             principal = admit(self.endpoint, websocket.headers)
             self.check(websocket)
         except Refuse as refused:
@@ -69,7 +70,8 @@ class Session:
 
     async def run(self) -> None:
         """Serve the connection to its end."""
-        await self.websocket.accept(self.endpoint.gives_subprotocol(self.name, self.subprotocol))
+        offered = self.websocket.scope.get("subprotocols", [])
+        await self.websocket.accept(self.endpoint.gives_subprotocol(self.name, self.subprotocol, offered))
         connection = self.connection
         self.endpoint.connections.add(connection)
         life = self.endpoint.spawn(connection.live())
