@@ -141,11 +141,9 @@ class Reading:
         return models.TurnProgress(turn=self.source.name, phase=self.source.phase)
 
     def lost(self) -> models.ErrorMessage:
-        """Return what is said when the owner can write no more: nothing is delivered that is not recorded."""
+        """Return what ends a reading when the owner can write no more: nothing is delivered that is not recorded."""
         text = "The turn's record can no longer be written here; read it again over another connection."
-        return refusal(
-            "interrupted", "retry", text, effect="unknown", refused="turn.resume", turn=self.source.name
-        ).message
+        return refusal("interrupted", "reconnect", text, effect="unknown", turn=self.source.name).message
 
     def _whole(self, index: int) -> bytes:
         while self._assembled < self._place:

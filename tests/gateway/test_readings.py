@@ -147,7 +147,8 @@ def test_a_record_without_an_end_is_told_as_lost() -> None:
 
     events = run(main())
     assert isinstance(events[-1], models.ErrorMessage)
-    assert events[-1].error.code == "interrupted"
+    assert (events[-1].error.code, events[-1].error.advice) == ("interrupted", "reconnect")
+    assert events[-1].refused is msgspec.UNSET  # the end of a reading refuses nothing
 
 
 def test_a_snapshot_says_what_the_events_say() -> None:
