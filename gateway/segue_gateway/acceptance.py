@@ -18,9 +18,10 @@ from segue_schemas import models
 
 from . import refusals
 from .contexts import NO_CONTEXT, Context, Patch, merge_patch, read_context, read_form
+from .faults import report
 from .history import EMPTY, History
 from .items import Item, read_items
-from .stores.base import Held, Store, StoreFull
+from .stores.base import Held, Store, StoreFull, Unwritable
 from .turns import Plan, Turn
 
 if TYPE_CHECKING:
@@ -301,6 +302,9 @@ class Acceptance:
         except StoreFull as full:
             text = f"No room for more {full.what} of yours; wait until some expire, or delete continuations."
             raise refusals.quota_exceeded(text, _RETRY_MS) from None
+        except Unwritable as error:
+            report("a turn could not be claimed", error)
+            raise refusals.overloaded("The endpoint can't write its state just now.", _RETRY_MS) from None
         if claim.outcome == "conflict":
             raise refusals.turn_conflict(name)
         if claim.outcome != "claimed":

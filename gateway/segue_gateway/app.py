@@ -40,6 +40,7 @@ def create_app(endpoint: Endpoint) -> Starlette:
         finally:
             sweeping.cancel()
             await endpoint.shutdown()
+            await endpoint.store.close()
 
     discovery = Discovery(endpoint)
     segue_http, openai_http = SegueHTTP(endpoint), OpenAIHTTP(endpoint)

@@ -77,7 +77,7 @@ class Declaration:
         return models.Capabilities(
             model_input=self.engine.model_input,
             principal=self.principal_kind,
-            names_survive="process",
+            names_survive=self.store.names_survive,
             retention=self.retentions(),
             features=self.features(),
             default_retention="cached",

@@ -48,6 +48,14 @@ def _limits(command: Any) -> Any:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0 for any.")
 @click.option("--key", "keys", multiple=True, metavar="NAME=ENVVAR", help="Principal and the variable with its key.")
+@click.option(
+    "--store",
+    "address",
+    default="memory",
+    show_default=True,
+    metavar="STORE",
+    help="Where state lies: memory, or sqlite:PATH, which outlives the process.",
+)
 @click.option("--model", default="scripted", show_default=True, help="Name under which the engine is offered.")
 @click.option("--origin", "origins", multiple=True, help="Browser origin that may connect.")
 @click.option("--plain-text", is_flag=True, help="Serve without TLS beyond this machine all the same.")
@@ -56,6 +64,7 @@ def serve(
     host: str,
     port: int,
     keys: tuple[str, ...],
+    address: str,
     model: str,
     origins: tuple[str, ...],
     plain_text: bool,
@@ -65,10 +74,15 @@ def serve(
 
     Without a key there is one principal, on this machine only. A key is given by the name of an environment variable,
     so that it stands in no process list: --key alice=ALICE_KEY.
+
+    With --store sqlite:PATH turns and continuations survive a process that is killed; sqlite:PATH?synchronous=full
+    waits for the disk at each step, survives a power cut too, and offers the retention `durable`.
     """
     # Imported here: `segue --help` lists this command without starting a server's worth of modules.
     from .endpoint import Endpoint
     from .server import is_loopback, run
+    from .stores.base import Bounds
+    from .stores.opening import Unusable, open_store
 
     secrets = dict(_secret(key) for key in keys)
     if not is_loopback(host):
@@ -77,7 +91,11 @@ def serve(
         if not plain_text:
             raise click.UsageError(f"{host} is not this machine: put TLS in front, or say --plain-text")
     settings = Settings(model=model, origins=frozenset(origins), **limits)
-    endpoint = Endpoint(settings=settings, keys=secrets)
+    try:
+        store = open_store(address, Bounds.of(settings))
+    except Unusable as error:
+        raise click.UsageError(f"--store: {error}") from None
+    endpoint = Endpoint(settings=settings, keys=secrets, store=store)
     try:
         run(endpoint, host, port, lambda url: click.echo(f"Segue serves on {url}"))
     except SystemExit:

@@ -25,10 +25,11 @@ from .connection import Connection
 from .contexts import Context
 from .engines.base import Engine
 from .engines.scripted import ScriptedEngine
+from .faults import report
 from .life import Life
 from .readings import Reading, Recorded, Source
 from .settings import Settings
-from .stores.base import Bounds, Held, Store, StoreFull
+from .stores.base import Bounds, Held, Store, StoreFull, Unwritable
 from .stores.memory import MemoryStore
 from .turns import Plan, Turn
 
@@ -102,15 +103,7 @@ class Endpoint(Declaration, Acceptance, Bundles, Life, Boundary):
 
     def bounds(self) -> Bounds:
         """Return what the settings let a store hold for one principal."""
-        settings = self.settings
-        return Bounds(
-            continuations=settings.continuations,
-            turns=settings.turns_held,
-            state_bytes=settings.state_bytes,
-            replay_ms=settings.replay_ms,
-            name_ms=settings.name_ms,
-            cached_ms=settings.cached_ms,
-        )
+        return Bounds.of(self.settings)
 
     # -- who calls
 
@@ -171,11 +164,21 @@ class Endpoint(Declaration, Acceptance, Bundles, Life, Boundary):
         if running is not None:
             return running
         record = await self.store.read(principal, name)
+        if record is not None and not record.finished and await self.interrupted(principal, name):
+            record = await self.store.read(principal, name)
         if record is None:
             return None
         if record.gone:
             raise refusals.events_gone(name)
         return Recorded(name, record.events, record.left_ms, self.clock)
+
+    async def interrupted(self, principal: str, name: str) -> bool:
+        """Close the record of a turn that nobody runs any more, and say whether it could be (SEG-TURN-131)."""
+        try:
+            return await self.store.interrupt(principal, name)
+        except Unwritable as error:
+            report("a record could not be closed", error)
+            return False
 
     async def attach(self, principal: str, name: str) -> Source:
         """Return what can be read of a turn that exists."""

@@ -16,6 +16,7 @@ from segue_schemas import models
 
 from ..contexts import Context
 from ..history import History
+from ..settings import Settings
 
 __all__ = [
     "Bounds",
@@ -78,6 +79,18 @@ class Bounds:
     replay_ms: int
     name_ms: int
     cached_ms: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Bounds:
+        """Return what an endpoint's settings allow."""
+        return cls(
+            continuations=settings.continuations,
+            turns=settings.turns_held,
+            state_bytes=settings.state_bytes,
+            replay_ms=settings.replay_ms,
+            name_ms=settings.name_ms,
+            cached_ms=settings.cached_ms,
+        )
 
 
 @dataclass(frozen=True, slots=True)
