@@ -97,6 +97,19 @@ class Story:
         before it. `requirement` is the one that a loss breaks; a word of the others breaks the check's own.
         """
         answer = self.client.excuse(await self.client.turn(question, **options))
+        return await self.judges(answer, secret, question, others=others, requirement=requirement, **options)
+
+    async def judges(
+        self,
+        answer: Outcome,
+        secret: str,
+        question: str,
+        *,
+        others: Sequence[str] = (),
+        requirement: str | None = None,
+        **options: Any,
+    ) -> Outcome:
+        """Judge the answer to a question that was asked already, as `recalls` does; `options` are those of its turn."""
         outcome = completed(answer, "a turn from a parent must run", requirement=requirement)
         leaked = [other for other in others if says(outcome.text, other)]
         if leaked:

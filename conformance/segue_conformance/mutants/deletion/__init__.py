@@ -1,0 +1,1 @@
+"""Faults in what goes and what stays when a continuation is deleted."""

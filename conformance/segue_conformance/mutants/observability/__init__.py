@@ -1,0 +1,1 @@
+"""Faults in what a turn says of itself."""
