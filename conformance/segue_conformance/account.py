@@ -64,6 +64,9 @@ class Account:
         if frame.kind == "response":
             kind = next((v for n, v in frame.headers.items() if n.lower() == "content-type"), "")
             exchange.events = SSEParser() if kind.startswith("text/event-stream") else None
+            status = frame.data if isinstance(frame.data, str) else frame.data.decode("latin-1")
+            if not status.startswith("2"):
+                exchange.asked.clear()  # refused: nothing was generated
         elif frame.kind == "text" and isinstance(frame.data, str):
             self._message(exchange, principal, frame.data)
         elif frame.kind == "body" and isinstance(frame.data, bytes):
@@ -101,6 +104,8 @@ class Account:
         message = _object(text)
         if message is None:
             return
+        if message.get("type") == "error" and exchange.asked:
+            exchange.asked.pop(0)
         if isinstance(message.get("delta"), str):
             exchange.said += len(message["delta"])
         ended = _ended(message)

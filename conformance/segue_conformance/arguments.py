@@ -1,94 +1,100 @@
-"""What is asked of `segue check`, and everything about it that can be wrong before anything is sent.
+"""What is asked of `segue check` for one endpoint, and the settings that follow from it.
 
-Each mistake is a `click.UsageError` (exit code 2) that says what was expected.
+Each mistake is a `click.UsageError` (exit code 2) that says what was expected; `verification.py` finds those that show
+before anything is sent.
 """
 
 from __future__ import annotations
 
-import difflib
+import json
 import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 import click
 
-from .profiles import REACHABLE
 from .redaction import shown_url
-from .registry import WIRES, Catalogue
 from .settings import Settings
 
-__all__ = ["SCHEMES", "TIMEOUT", "Arguments", "settings_of", "verify"]
+__all__ = ["TIMEOUT", "Arguments", "settings_of"]
 
-SCHEMES = ("http", "https", "ws", "wss", "segue+http", "segue+https", "segue+ws", "segue+wss")
 #: Seconds that a turn may take.
 TIMEOUT = 30.0
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: What the suite itself has to say in a create: another value would make another check of each.
+_OURS = {
+    "type": "", "input": "", "previous_response_id": "", "conversation": "", "stream": "", "stream_id": "", "store": "",
+    "generate": "", "background": "", "base": "", "patch": "", "instructions": "", "tools": "", "model": "give --model",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The options of one call, as they were written."""
+    """The options of one call for one endpoint, as they were written; `name` is the endpoint's in a config file."""
 
     url: str | None = None
+    name: str = ""
+    config_path: str | None = None
     wires: tuple[str, ...] = ()
     model: str | None = None
     api_key_env: str | None = None
     second_api_key_env: str | None = None
+    headers: tuple[str, ...] = field(default=(), repr=False)
+    extra_body: str | Mapping[str, Any] | None = None
+    ca_file: str | None = None
+    insecure: bool = False
+    proxy_loopback: bool = False
     profiles: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    quick: bool = False
+    dry_run: bool = False
     timeout: float = TIMEOUT
     max_requests: int | None = None
+    max_tokens: int | None = None
+    max_seconds: float | None = None
+    rate: float | None = None
     concurrency: int | None = None
     json_path: str | None = None
     junit_path: str | None = None
-    insecure: bool = False
-    headers: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The files that will be written, by their options."""
+        paths = {"--json": self.json_path, "--junit": self.junit_path}
+        return {option: path for option, path in paths.items() if path is not None}
 
     @property
     def rerun(self) -> str:
         """The command line that does the same again, without `--wire`, `--only` and reports; secrets are left out."""
         words = ["segue", "check"]
+        if self.config_path is not None:
+            return shlex.join([*words, "--config", self.config_path, self.name])
         if self.url is not None:
             words.append(shown_url(self.url))
         for option, value in (
             ("--model", self.model),
             ("--api-key-env", self.api_key_env),
             ("--second-api-key-env", self.second_api_key_env),
+            ("--extra-body", json.dumps(self.extra_body) if isinstance(self.extra_body, dict) else self.extra_body),
+            ("--ca-file", self.ca_file),
             ("--timeout", f"{self.timeout:g}" if self.timeout != TIMEOUT else None),
+            ("--rate", f"{self.rate:g}" if self.rate is not None else None),
             ("--concurrency", str(self.concurrency) if self.concurrency else None),
         ):
             if value is not None:
-                words += [option, value]
+                words += [option, str(value)]
         for header in self.headers:
             words += ["--header", f"{header.partition(':')[0]}: …"]
-        if self.insecure:
-            words.append("--insecure")
+        words += ["--insecure"] if self.insecure else []
+        words += ["--proxy-loopback"] if self.proxy_loopback else []
         return shlex.join(words)
 
 
-def verify(arguments: Arguments, catalogue: Catalogue) -> None:
-    """Raise UsageError for whatever is wrong with the arguments by themselves."""
-    _verify_url(arguments)
-    for pattern in arguments.only:
-        _verify_pattern(pattern, catalogue)
-    wires = arguments.wires or WIRES
-    for profile in arguments.profiles:
-        if not any(profile in REACHABLE[wire] for wire in wires):
-            able = ", ".join(wire for wire in WIRES if profile in REACHABLE[wire])
-            raise click.UsageError(f"--profile {profile} can't be reached on {', '.join(wires)} (on {able} it can)")
-        if not any(check.profile == profile for check in catalogue):
-            raise click.UsageError(f"--profile {profile}: this suite has no check of it yet")
-        if profile == "isolated" and arguments.url is not None and arguments.second_api_key_env is None:
-            raise click.UsageError("--profile isolated needs a key of another principal: give --second-api-key-env VAR")
-    _verify_outputs(arguments)
-
-
 def settings_of(arguments: Arguments) -> Settings:
-    """Return the settings of a run on a URL; raises UsageError for keys and headers that are none."""
+    """Return the settings of a run on a URL; raises UsageError for keys, headers and members that are none."""
     assert arguments.url is not None
     key = _key("--api-key-env", arguments.api_key_env)
     second = _key("--second-api-key-env", arguments.second_api_key_env)
@@ -102,60 +108,16 @@ def settings_of(arguments: Arguments) -> Settings:
         second_api_key=second,
         timeout=arguments.timeout,
         max_requests=arguments.max_requests,
+        max_tokens=arguments.max_tokens,
+        max_seconds=arguments.max_seconds,
+        rate=arguments.rate,
         concurrency=arguments.concurrency or 1,
         headers=_headers(arguments.headers),
         verify=not arguments.insecure,
+        ca_file=arguments.ca_file,
+        proxy_loopback=arguments.proxy_loopback,
+        extra_body=_extra_body(arguments.extra_body),
     )
-
-
-def _verify_url(arguments: Arguments) -> None:
-    if arguments.url is None:
-        for option, given in (
-            ("--api-key-env", arguments.api_key_env),
-            ("--second-api-key-env", arguments.second_api_key_env),
-            ("--header", arguments.headers),
-            ("--insecure", arguments.insecure),
-        ):
-            if given:
-                raise click.UsageError(f"{option} is for an endpoint of yours: give its URL")
-        return
-    try:
-        parts = urlsplit(arguments.url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise click.UsageError(f"{arguments.url!r} is no URL: {error}") from None
-    if parts.scheme in SCHEMES and host:
-        return
-    hint = "" if parts.scheme in SCHEMES or "://" in arguments.url else f"; did you mean http://{arguments.url}?"
-    raise click.UsageError(f"{arguments.url!r} is no URL of an endpoint (https://host/v1){hint}")
-
-
-def _verify_pattern(pattern: str, catalogue: Catalogue) -> None:
-    if any(check.matches(pattern) for check in catalogue):
-        return
-    near = difflib.get_close_matches(pattern, [check.id for check in catalogue], n=2, cutoff=0.5)
-    hint = f"; did you mean {' or '.join(near)}?" if near else "; `segue check --list` shows them all"
-    raise click.UsageError(f"--only {pattern!r} matches no check{hint}")
-
-
-def _verify_outputs(arguments: Arguments) -> None:
-    if arguments.json_path is not None and arguments.json_path == arguments.junit_path:
-        raise click.UsageError("--json and --junit can't go to the same place")
-    for option, path in (("--json", arguments.json_path), ("--junit", arguments.junit_path)):
-        if path is not None and path != "-":
-            _verify_writable(option, Path(path))
-
-
-def _verify_writable(option: str, path: Path) -> None:
-    """Open a file for writing now, so that a run is not lost for want of a place; leave it as it was."""
-    existed = path.exists()
-    try:
-        with path.open("ab"):
-            pass
-        if not existed:
-            path.unlink()
-    except OSError as error:
-        raise click.UsageError(f"{option}: can't write {path}: {error.strerror or error}") from None
 
 
 def _key(option: str, variable: str | None) -> str | None:
@@ -181,3 +143,21 @@ def _headers(written: Sequence[str]) -> Mapping[str, str]:
             raise click.UsageError(f"--header {name.strip()}: the value is no plain ASCII on one line")
         headers[name.strip()] = value
     return headers
+
+
+def _extra_body(written: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if written is None:
+        return {}
+    members: Any = written
+    if isinstance(written, str):
+        try:
+            members = json.loads(written)
+        except ValueError as error:
+            raise click.UsageError(f"--extra-body is no JSON: {error}") from None
+    if not isinstance(members, Mapping):
+        raise click.UsageError('--extra-body is a JSON object, such as \'{"reasoning": {"effort": "low"}}\'')
+    for name in members:
+        if name in _OURS:
+            hint = f": {_OURS[name]}" if _OURS[name] else ": the checks themselves say what it is"
+            raise click.UsageError(f"--extra-body can't set `{name}`{hint}")
+    return members

@@ -206,6 +206,13 @@ def test_what_is_not_reported_is_estimated():
     assert charged == [((60 + 40) // 4, True)]
 
 
+def test_what_is_refused_costs_nothing():
+    asked = '{"type": "response.create", "input": "' + "x" * 1000 + '"}'
+    assert heard("openai-ws", sent(asked), came('{"type": "error", "error": {}}'))[1] == []
+    request = sent(b"POST http://x\n" + asked.encode(), "request", connection="http1")
+    assert heard("openai-http", request, came("400 Bad Request", "response", connection="http1"))[1] == []
+
+
 def test_a_turn_without_an_end_costs_what_it_asked():
     _, charged, _ = heard("openai-ws", sent('{"type": "response.create"' + " " * 33 + "}"))
     assert charged == [(15, True)]
