@@ -59,8 +59,11 @@ async def test_bindings_answer(subject: Subject) -> None:
                 raise Deviation(f"{binding.wire} at {binding.url}", expected="an upgrade", actual=str(fault)) from None
             await socket.close()
         elif binding.wire == "segue-http":
-            answer = await subject.fetch("GET", "/turns/t_that_never_was", base=url)
-            if answer.status not in (404, 410) or b"code" not in answer.body:
+            try:
+                answer = await subject.fetch("GET", "/turns/t_that_never_was", base=url)
+            except TransportError as fault:
+                raise Deviation(f"{binding.wire} at {binding.url}", expected="an answer", actual=str(fault)) from None
+            if answer.status != 404 or b"turn_not_found" not in answer.body:
                 raise Deviation(
                     f"{binding.wire} at {binding.url}",
                     expected="404 turn_not_found",

@@ -61,7 +61,7 @@ _TOOLS = ("references", "wire_fault")
 
 def settings() -> Settings:
     """Return the reference endpoint's numbers for a run of the suite: short enough to be waited for."""
-    return Settings(heartbeat_ms=80, slow_ms=200, lanes=4, lane_queue=4, message_bytes=256 * 1024)
+    return Settings(heartbeat_ms=80, slow_ms=300, lanes=4, lane_queue=4, message_bytes=256 * 1024)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,21 @@
+"""Gives a turn that goes on from a parent the handle of that parent, once more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from segue_gateway.acceptance import Caller
+from segue_gateway.endpoint import Endpoint
+from segue_gateway.turns import Plan, Turn
+
+from ...registry import WIRES
+
+KILLED_BY = dict.fromkeys(WIRES, ("continuation.handles_differ",))
+
+
+class MutantEndpoint(Endpoint):
+    """The reference endpoint, but for new handles."""
+
+    def make_turn(self, plan: Plan, caller: Caller) -> Turn:
+        """Return a turn whose handle is its parent's."""
+        return super().make_turn(replace(plan, continuation=plan.parent_id or plan.continuation), caller)

@@ -1,0 +1,1 @@
+"""Faults in what the endpoint says of itself."""

@@ -1,0 +1,1 @@
+"""Faults in histories that are sent whole."""

@@ -1,0 +1,22 @@
+"""Lets more turns wait in a lane than it declares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from segue_gateway.connection import Connection
+from segue_gateway.endpoint import Endpoint
+
+KILLED_BY = {"segue-ws": ("lanes.full_lane",)}
+
+
+class _Connection(Connection):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.lanes.queue = 10_000
+
+
+class MutantEndpoint(Endpoint):
+    """The reference endpoint, but for the length of a lane."""
+
+    connection_type = _Connection

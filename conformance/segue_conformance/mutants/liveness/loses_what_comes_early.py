@@ -1,0 +1,33 @@
+"""Loses what a client sends before welcome has gone out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from segue_gateway.endpoint import Endpoint
+from segue_gateway.protocol import SegueWebSocketProtocol
+
+KILLED_BY = {"segue-ws": ("liveness.sent_before_welcome",)}
+
+
+class _Protocol(SegueWebSocketProtocol):
+    """Takes a moment to say the first thing, and drops what comes before."""
+
+    said = False
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "websocket.send" and not self.said:
+            await asyncio.sleep(0.05)
+            self.said = True
+        await super().send(message)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.said or self.scope["path"] != "/segue/v1":
+            super().send_receive_event_to_app()
+
+
+class MutantEndpoint(Endpoint):
+    """The reference endpoint, but for impatient clients."""
+
+    websocket_protocol = _Protocol

@@ -1,0 +1,27 @@
+"""Refuses a message with a member that it does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from segue_gateway.refusals import invalid_request
+from segue_schemas import models
+
+from ..wire_fault import NATIVE, WireFault
+
+KILLED_BY = dict.fromkeys(NATIVE, ("messages.unknown_members",))
+
+
+_KNOWN = {"type", *models.TurnStart.__struct_encode_fields__}
+
+
+class MutantEndpoint(WireFault):
+    """The reference endpoint, but for members of later versions."""
+
+    wires = NATIVE
+
+    def heard(self, wire: str, message: dict[str, Any]) -> dict[str, Any]:
+        """Look at the names of a turn's members."""
+        if "input" in message and not message.keys() <= _KNOWN:
+            raise invalid_request("A member is not known.")
+        return message

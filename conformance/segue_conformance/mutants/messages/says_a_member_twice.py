@@ -1,0 +1,27 @@
+"""Says a member twice in one message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from segue_gateway.endpoint import Endpoint
+
+from ..wire_fault import NATIVE
+
+KILLED_BY = dict.fromkeys(NATIVE, ("messages.every_message_is_valid",))
+
+
+def _twice(text: str) -> str:
+    return text.replace('{"type":"turn.completed"', '{"type":"turn.completed","type":"turn.completed"')
+
+
+class MutantEndpoint(Endpoint):
+    """The reference endpoint, but for the end of a turn."""
+
+    def gives_frame(self, wire: str, frame: str, stream: object) -> Sequence[str | bytes]:
+        """Say the type of the last event twice."""
+        return [_twice(frame) if wire in NATIVE else frame]
+
+    def gives_event(self, wire: str, data: bytes, stream: object) -> bytes:
+        """Say the type of the last event twice."""
+        return _twice(data.decode()).encode() if wire in NATIVE else data

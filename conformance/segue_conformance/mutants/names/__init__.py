@@ -1,0 +1,1 @@
+"""Faults in names, records and their readers."""

@@ -1,0 +1,21 @@
+"""Takes a repeat with another deadline for another turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from segue_gateway.endpoint import Endpoint
+from segue_gateway.items import Item
+from segue_schemas import models
+
+from ..wire_fault import NATIVE
+
+KILLED_BY = dict.fromkeys(NATIVE, ("resume.delivery_is_no_content",))
+
+
+class MutantEndpoint(Endpoint):
+    """The reference endpoint, but for what makes two starts the same."""
+
+    def content_of(self, start: models.TurnStart, inputs: Sequence[Item], context: str | None) -> str:
+        """Count the deadline, too."""
+        return f"{super().content_of(start, inputs, context)} {start.deadline_ms}"

@@ -1,0 +1,19 @@
+"""Takes no notice of the history that a turn expects."""
+
+from __future__ import annotations
+
+from segue_gateway.contexts import Context
+from segue_gateway.endpoint import Endpoint
+from segue_gateway.history import History
+from segue_schemas import models
+
+from ..wire_fault import NATIVE
+
+KILLED_BY = dict.fromkeys(NATIVE, ("resume.expectation",))
+
+
+class MutantEndpoint(Endpoint):
+    """The reference endpoint, but for expectations."""
+
+    def check_expectation(self, start: models.TurnStart, parent: History, context: Context) -> None:
+        """Compare nothing."""

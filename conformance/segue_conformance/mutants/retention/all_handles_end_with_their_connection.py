@@ -1,0 +1,23 @@
+"""Lets every handle end with the connection on which it was issued, whatever its tier."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from segue_gateway.endpoint import Endpoint
+from segue_gateway.stores.base import Handle
+from segue_gateway.turns import Turn
+
+KILLED_BY = {"segue-ws": ("retention.kept_handle_on_another_connection",)}
+
+
+class _Turn(Turn):
+    def handle(self) -> Handle | None:
+        handle = super().handle()
+        return None if handle is None else replace(handle, scope=self.plan.scope)
+
+
+class MutantEndpoint(Endpoint):
+    """The reference endpoint, but for handles that should outlive their connection."""
+
+    turn_type = _Turn

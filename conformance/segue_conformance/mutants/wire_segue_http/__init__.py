@@ -1,0 +1,1 @@
+"""Faults in Segue's HTTP: routes, statuses, streams, problems."""

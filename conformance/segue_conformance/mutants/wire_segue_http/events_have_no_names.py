@@ -1,0 +1,17 @@
+"""Names no event of a stream by its type."""
+
+from __future__ import annotations
+
+from segue_gateway.endpoint import Endpoint
+
+KILLED_BY = {"segue-http": ("wire_segue_http.stream_framing",)}
+
+
+class MutantEndpoint(Endpoint):
+    """The reference endpoint, but for the names of events."""
+
+    def gives_event(self, wire: str, data: bytes, stream: object) -> bytes:
+        """Leave the name out."""
+        if wire != "segue-http":
+            return data
+        return b"\n".join(line for line in data.split(b"\n") if not line.startswith(b"event:"))

@@ -1,0 +1,1 @@
+"""Faults in Segue's WebSocket: the upgrade, frames, closes."""
