@@ -1,0 +1,22 @@
+"""Reports a usage without its total."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..wire_fault import OPENAI, Told, WireFault
+
+KILLED_BY = dict.fromkeys(OPENAI, ("responses_events.usage_members",))
+
+
+class MutantEndpoint(WireFault):
+    """The reference endpoint, but for one thing in OpenAI's events."""
+
+    wires = OPENAI
+
+    def event(self, wire: str, event: dict[str, Any], state: dict[str, Any]) -> Told:
+        """Leave the total out."""
+        usage = (event.get("response") or {}).get("usage")
+        if usage:
+            del usage["total_tokens"]
+        return event

@@ -1,0 +1,1 @@
+"""Faults in OpenAI's HTTP: statuses, headers, streams."""

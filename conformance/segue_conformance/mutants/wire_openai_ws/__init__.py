@@ -1,0 +1,1 @@
+"""Faults in OpenAI's WebSocket: the upgrade, lanes' names."""

@@ -1,0 +1,21 @@
+"""Denies upgrades that offer extensions and no subprotocol, though the wire has none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from segue_gateway.endpoint import Endpoint
+from segue_gateway.refusals import invalid_request
+
+KILLED_BY = {"openai-ws": ("wire_openai_ws.no_subprotocol",)}
+
+
+class MutantEndpoint(Endpoint):
+    """The reference endpoint, but for upgrades without a subprotocol."""
+
+    def took_upgrade(self, wire: str, scope: Mapping[str, Any]) -> None:
+        """Want one of clients that offer extensions, as those do that speak something else as a rule."""
+        headers = dict(scope["headers"])
+        if wire == "openai-ws" and not scope.get("subprotocols") and b"sec-websocket-extensions" in headers:
+            raise invalid_request("Offer a subprotocol.")
