@@ -57,13 +57,15 @@ class Arguments:
     max_seconds: float | None = None
     rate: float | None = None
     concurrency: int | None = None
+    baseline: str | None = None
+    write_baseline: str | None = None
     json_path: str | None = None
     junit_path: str | None = None
 
     @property
     def outputs(self) -> dict[str, str]:
         """The files that will be written, by their options."""
-        paths = {"--json": self.json_path, "--junit": self.junit_path}
+        paths = {"--json": self.json_path, "--junit": self.junit_path, "--write-baseline": self.write_baseline}
         return {option: path for option, path in paths.items() if path is not None}
 
     @property
@@ -80,6 +82,7 @@ class Arguments:
             ("--second-api-key-env", self.second_api_key_env),
             ("--extra-body", json.dumps(self.extra_body) if isinstance(self.extra_body, dict) else self.extra_body),
             ("--ca-file", self.ca_file),
+            ("--baseline", self.baseline),
             ("--timeout", f"{self.timeout:g}" if self.timeout != TIMEOUT else None),
             ("--rate", f"{self.rate:g}" if self.rate is not None else None),
             ("--concurrency", str(self.concurrency) if self.concurrency else None),

@@ -14,6 +14,7 @@ from segue_adapters.errors import LocalProtocolError, SegueError, TransportError
 
 from . import requirements
 from .arguments import Arguments, settings_of
+from .baseline import read_baseline, skeleton
 from .embedded import embedded
 from .estimate import estimate
 from .preparation import Prepared, prepare
@@ -133,6 +134,7 @@ def _perform(
             details=details,
             # The reference endpoint ends with the run, and all that it keeps with it.
             cleanup=arguments.url is not None,
+            baseline=None if arguments.baseline is None else read_baseline(arguments.baseline),
         )
     if debug:
         for detail in filter(None, details):
@@ -166,7 +168,14 @@ def _no_contact(settings: Settings, fault: SegueError, arguments: Arguments) -> 
 
 
 def _write(report: Report, arguments: Arguments) -> None:
-    for path, render in ((arguments.json_path, json_report.render), (arguments.junit_path, junit.render)):
+    def baseline(report: Report) -> str:
+        return skeleton(report, None if arguments.baseline is None else read_baseline(arguments.baseline))
+
+    for path, render in (
+        (arguments.json_path, json_report.render),
+        (arguments.junit_path, junit.render),
+        (arguments.write_baseline if report.results else None, baseline),
+    ):
         if path is None:
             continue
         text = render(report)

@@ -66,6 +66,10 @@ _LIMITS = (
         help="Checks at once; 1, without a URL some. What does not pass is run again, alone.",
     ),
 )  # fmt: skip
+_EXPECTED = (
+    click.option("--baseline", metavar="FILE", help="What is expected not to pass (TOML); 0 where it is as it says."),
+    click.option("--write-baseline", metavar="FILE", help="Write such a file; its reasons are for you to fill in."),
+)
 _OUTPUT = (
     click.option("--json", "json_path", metavar="FILE", help="Write the JSON report; - is standard output."),
     click.option("--junit", "junit_path", metavar="FILE", help="Write a JUnit XML report; - is standard output."),
@@ -76,6 +80,6 @@ _OUTPUT = (
 
 def options(command: F) -> F:
     """Give a command all options of `segue check`."""
-    for option in reversed((*_TARGET, *_SELECTION, *_LIMITS, *_OUTPUT)):
+    for option in reversed((*_TARGET, *_SELECTION, *_LIMITS, *_EXPECTED, *_OUTPUT)):
         command = option(command)
     return command

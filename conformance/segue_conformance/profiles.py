@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from .registry import PROFILES
-from .results import CheckResult, ProfileResult, Report, State
+from .results import BaselineResult, CheckResult, ProfileResult, Report, State
 from .verdicts import Verdict
 
 __all__ = ["EXIT_MEANING", "REACHABLE", "exit_code", "judge"]
@@ -106,6 +106,18 @@ def _tally(blocked: Sequence[CheckResult]) -> str:
     return ", ".join(f"{count} {word}" for count, word in counts if count)
 
 
+def _against(baseline: BaselineResult, report: Report) -> int:
+    """Return the exit code of a run that was compared with a baseline: 0 where everything is as that says."""
+    lost = baseline.of("stale") + [line for line in baseline.of("unexpected", "changed") if line.actual == "fail"]
+    # What warns is seen to be broken, if only a recommendation: where a baseline says otherwise it is to be mended.
+    if lost or any(line.actual == "warn" for line in baseline.of("changed")):
+        return 1
+    if report.contact:
+        return 3
+    judged = any(r.verdict.judged for r in report.results) or bool(baseline.of("expected"))
+    return 5 if baseline.of("unexpected", "changed") or report.interrupted or not judged else 0
+
+
 def exit_code(report: Report) -> int:
     """Return the exit code that a report means (EXIT_MEANING).
 
@@ -114,6 +126,8 @@ def exit_code(report: Report) -> int:
     bearing = [r for r in report.results if report.bears(r)]
     if report.of(Verdict.ERROR):
         return 4
+    if report.baseline is not None:
+        return _against(report.baseline, report)
     if any(r.verdict is Verdict.FAIL for r in bearing):
         return 1
     if report.contact:

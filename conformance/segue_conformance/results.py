@@ -17,6 +17,8 @@ from .verdicts import Verdict
 
 __all__ = [
     "FORMAT",
+    "BaselineLine",
+    "BaselineResult",
     "CheckResult",
     "Cleanup",
     "ContactFault",
@@ -153,6 +155,34 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineLine:
+    """What a baseline has to do with one check on one wire.
+
+    `kind`: `expected`, as the baseline says; `unexpected`, not in it; `changed`, it expects another verdict; `stale`,
+    it passes now, is skipped now, or the check is no more (then `wire` is empty).
+    """
+
+    kind: str
+    check: str
+    wire: str
+    expected: str
+    actual: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineResult:
+    """A run compared with a baseline."""
+
+    path: str
+    lines: tuple[BaselineLine, ...] = ()
+
+    def of(self, *kinds: str) -> list[BaselineLine]:
+        """Return the lines of these kinds."""
+        return [line for line in self.lines if line.kind in kinds]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cleanup:
     """What became of the continuations that the run made the endpoint keep, and how many requests that took."""
 
@@ -179,6 +209,7 @@ class Report:
     tokens: int = 0
     tokens_estimated: bool = False
     cleanup: Cleanup | None = None
+    baseline: BaselineResult | None = None
     interrupted: bool = False
     selection: Selection = Selection()
     rerun: str = ""
@@ -204,6 +235,11 @@ class Report:
         """Return where a profile stands on a wire."""
         return next((p for p in self.profiles if p.profile == profile and p.wire == wire), None)
 
+    def excused(self, result: CheckResult) -> bool:
+        """Whether a baseline expects what came of a check."""
+        lines = self.baseline.of("expected") if self.baseline is not None else ()
+        return any((line.check, line.wire) == (result.check, result.wire) for line in lines)
+
     def bears(self, result: CheckResult) -> bool:
         """Whether a result bears on the exit code: its profile was asked for and its wire can reach it."""
         state = self.state(result.profile, result.wire)
@@ -228,6 +264,11 @@ def read(data: bytes) -> Report:
         return msgspec.json.decode(data, type=Report)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotAReport(str(error)) from None
+
+
+def in_baseline(text: str) -> str:
+    """Return text as it may stand behind a `#` in a file: on one line, nothing but what shows."""
+    return "".join(c if c.isprintable() else " " for c in text)[:200]
 
 
 def reasons(results: Iterable[CheckResult]) -> list[tuple[str, int]]:

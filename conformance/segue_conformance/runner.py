@@ -17,6 +17,7 @@ from importlib import metadata
 from pathlib import Path
 
 from . import requirements
+from .baseline import Baseline, compare
 from .cleanup import clean
 from .execution import Execution, Listener
 from .preparation import Prepared, prepare
@@ -107,11 +108,13 @@ def run_prepared(
     folder: Path | None = None,
     details: list[str] | None = None,
     cleanup: bool = True,
+    baseline: Baseline | None = None,
 ) -> Report:
     """Run the checks on a target that was found.
 
     `folder`: where the catalogue's files are, if not the suite's own; `details` takes what somebody who mends the
-    suite wants to see, tracebacks above all; `cleanup`: delete at the end what the endpoint was made to keep.
+    suite wants to see, tracebacks above all; `cleanup`: delete at the end what the endpoint was made to keep;
+    `baseline`: what is expected not to pass.
     """
     settings, target = prepared.settings, prepared.target
     wires = [wire.wire for wire in target.wires]
@@ -162,6 +165,8 @@ def run_prepared(
         ),
         results=results,
     )
+    if baseline is not None:
+        report = replace(report, baseline=compare(baseline, report, {check.id for check in catalogue}))
     blanked = Redactor(secrets_of(settings)).value(report)
     if details is not None:
         details += [*execution.tracebacks, output]

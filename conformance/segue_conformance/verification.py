@@ -13,6 +13,7 @@ from segue_adapters.errors import LocalProtocolError
 from segue_adapters.transports.proxies import proxy_for
 
 from .arguments import Arguments
+from .baseline import BaselineFault, read_baseline
 from .profiles import REACHABLE
 from .registry import WIRES, Catalogue
 from .runner import plan, select
@@ -38,6 +39,7 @@ def verify(arguments: Arguments, catalogue: Catalogue) -> None:
         if profile == "isolated" and arguments.url is not None and arguments.second_api_key_env is None:
             raise click.UsageError("--profile isolated needs a key of another principal: give --second-api-key-env VAR")
     _verify_selection(arguments, catalogue)
+    _verify_baseline(arguments)
     _verify_outputs(arguments)
 
 
@@ -114,6 +116,21 @@ def _verify_selection(arguments: Arguments, catalogue: Catalogue) -> None:
     given = [("--profile", arguments.profiles), ("--only", arguments.only), ("--quick", arguments.quick)]
     options = " and ".join(option for option, value in (*given, ("--wire", arguments.wires)) if value)
     raise click.UsageError(f"{options} together leave no check to run")
+
+
+def _verify_baseline(arguments: Arguments) -> None:
+    if arguments.baseline is not None:
+        try:
+            read_baseline(arguments.baseline)
+        except BaselineFault as error:
+            raise click.UsageError(f"--baseline: {error}") from None
+    written = arguments.write_baseline
+    if written == "-":
+        raise click.UsageError("--write-baseline wants the name of a file")
+    if written is not None and written != arguments.baseline and Path(written).exists():
+        raise click.UsageError(
+            f"--write-baseline: {written} is there already; give --baseline {written} too, and its reasons are kept"
+        )
 
 
 def _verify_outputs(arguments: Arguments) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from ..results import CheckResult, Report
+from ..results import BaselineLine, CheckResult, Report
 from ..verdicts import Verdict
 from .plain import plain_block
 from .wording import clean, one_line
@@ -41,7 +41,7 @@ def render(report: Report) -> str:
 
 
 def _suite(report: Report, wire: str, url: str, results: list[CheckResult]) -> ET.Element:
-    tags = [_TAGS.get(result.verdict, "") for result in results]
+    tags = [_tag(report, result) for result in results]
     suite = ET.Element(
         "testsuite",
         name=f"segue.{wire}",
@@ -62,18 +62,34 @@ def _suite(report: Report, wire: str, url: str, results: list[CheckResult]) -> E
     ):
         ET.SubElement(properties, "property", name=name, value=clean(value))
     for result in results:
-        suite.append(_case(result))
+        suite.append(_case(report, result))
     return suite
 
 
-def _case(result: CheckResult) -> ET.Element:
+def _tag(report: Report, result: CheckResult) -> str:
+    """Return what JUnit calls a result: one that a baseline expects is skipped, one that it should not is a failure."""
+    line = _line(report, result)
+    if line is not None and line.kind in ("expected", "stale"):
+        return "skipped" if line.kind == "expected" else "failure"
+    return _TAGS.get(result.verdict, "")
+
+
+def _line(report: Report, result: CheckResult) -> BaselineLine | None:
+    lines = report.baseline.lines if report.baseline is not None else ()
+    return next((line for line in lines if (line.check, line.wire) == (result.check, result.wire)), None)
+
+
+def _case(report: Report, result: CheckResult) -> ET.Element:
     case = ET.Element(
         "testcase", classname=f"segue.{result.wire}.{result.profile}", name=result.check,
         time=_seconds(result.duration_ms),
     )  # fmt: skip
-    tag = _TAGS.get(result.verdict)
-    if tag is not None:
-        outcome = ET.SubElement(case, tag, message=one_line(result.message))
+    tag, line = _tag(report, result), _line(report, result)
+    if tag:
+        told = result.message
+        if line is not None and line.kind in ("expected", "stale"):
+            told = f"{'as the baseline says' if tag == 'skipped' else 'not as the baseline says'}: {line.reason}"
+        outcome = ET.SubElement(case, tag, message=one_line(told))
         if tag != "skipped":
             outcome.set("type", result.verdict.value)
             outcome.text = "\n".join(plain_block(result))

@@ -15,6 +15,7 @@ from ..results import ProfileResult, Report, State, Target
 from ..verdicts import Verdict
 from .blocks import failures, flaky, not_judged, warnings
 from .console import STATE_STYLES, VERDICT_STYLES, safe, signs
+from .expected import expected, otherwise, unexcused
 from .wording import STATES, VERDICTS, one_line
 
 __all__ = ["print_contact", "print_head", "print_report"]
@@ -48,10 +49,13 @@ def _found(how: str) -> str:
 
 def print_report(console: Console, report: Report) -> None:
     """Print what came of a run."""
+    told = unexcused(report)
     for title, parts in (
-        ("What went wrong", [*failures(report, console)]),
-        ("Recommendations not followed", [*warnings(report)]),
-        ("Flaky: beside other checks they did not pass, alone they did", [*flaky(report)]),
+        ("What went wrong", [*failures(told, console)]),
+        ("Recommendations not followed", [*warnings(told)]),
+        ("Flaky: at first they did not pass, run again and alone they did", [*flaky(report)]),
+        ("As the baseline says", [*expected(report)]),
+        ("Other than the baseline says", [*otherwise(report)]),
     ):
         if parts:
             _title(console, title)
@@ -60,7 +64,7 @@ def print_report(console: Console, report: Report) -> None:
     if report.contact:
         _title(console, "Not reached")
         _contact(console, report)
-    open_ones = not_judged(report)
+    open_ones = not_judged(told)
     if open_ones is not None:
         _title(console, "Not judged")
         console.print(open_ones)
@@ -177,9 +181,13 @@ def _closing(report: Report, console: Console) -> Text:
     meaning = EXIT_MEANING[code]
     if report.interrupted:
         meaning = f"interrupted; {meaning}"
+    elif report.baseline is not None and code in (0, 1):
+        meaning = "everything is as the baseline says" if code == 0 else "not everything is as the baseline says"
     elif code == 0:
         meaning = _reached(report) or "every check that was asked for passed, which reaches no profile by itself"
-    took = f"{report.duration_ms / 1000:.1f} s"
+    about = "about " if report.tokens_estimated else ""
+    tokens = f"{about}{report.tokens:,} tokens, " if report.tokens else ""
+    took = f"{tokens}{report.duration_ms / 1000:.1f} s"
     numbers = f"{_counted(len(report.results), 'result')}, {_counted(report.requests, 'request')}, {took}"
     return Text.assemble(
         (f"{sign} {meaning[0].upper()}{meaning[1:]}", style), (f"\n  {numbers}; exit code {code}", "dim")
