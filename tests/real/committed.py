@@ -1,4 +1,4 @@
-"""The committed reports: how a run is compared with its own, when one is rewritten, and that every fault is traced.
+"""The committed reports: how a run is compared with its own, when one is rewritten, and what its baseline rests on.
 
 A report is committed as it came, without its transcripts. `./dev real --write` rewrites one only where its essence
 differs: what stays when the words of answers, and ports, ids, words, times and durations elsewhere, are taken out,
@@ -14,11 +14,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-__all__ = ["compare", "essence", "load", "parse", "trace"]
+__all__ = ["compare", "essence", "load", "parse", "places", "unexplained"]
 
 _HERE = Path(__file__).parent
 RESULTS = _HERE.parents[1] / "docs" / "results"
-TRACED = _HERE / "traced"
+BASELINES = _HERE / "baselines"
 
 #: Verdicts that say something against a target, or that nothing could be said: each has to be understood.
 _TOLD = ("fail", "warn", "untestable", "inconclusive", "error")
@@ -102,29 +102,26 @@ def _profiles(report: dict[str, Any]) -> dict[tuple[str, str], str]:
     return {(row["profile"], row["wire"]): row["state"] for row in report["profiles"]}
 
 
-def trace(name: str, report: dict[str, Any], package: Path | None = None) -> None:
-    """Fail where something was seen that nobody traced to its cause, or where a traced cause is no longer there.
+def unexplained(name: str, report: dict[str, Any]) -> list[str]:
+    """Return what a run showed that its baseline does not explain, recommendations that are not followed too.
 
-    Each entry of traced/NAME.toml: `checks`, `wires`, `verdict`, `reason`, and the places in the target's own code
-    (`at`: "file:line", `code`: what stands there), which are looked up below `package`.
+    `segue check --baseline` fails for all of it but those; here nothing may be told of a target that nobody traced.
     """
-    entries = tomllib.loads((TRACED / f"{name}.toml").read_text(encoding="utf-8"))["traced"]
-    told = {(check, wire): verdict for (check, wire), verdict in _verdicts(report).items() if verdict in _TOLD}
-    explained: dict[tuple[str, str], str] = {}
-    for entry in entries:
-        assert entry["reason"].strip(), f"an entry of {name}.toml gives no reason: {entry['checks']}"
-        for check in entry["checks"]:
-            for wire in entry["wires"]:
-                assert (check, wire) not in explained, f"{name}.toml explains {check} on {wire} twice"
-                explained[check, wire] = entry["verdict"]
+    lines = report["baseline"]["lines"]
+    explained = {(line["check"], line["wire"]) for line in lines if line["kind"] == "expected"}
+    told = {pair: verdict for pair, verdict in _verdicts(report).items() if verdict in _TOLD and pair not in explained}
+    found = [f"{check} on {wire}: {verdict}, in no entry" for (check, wire), verdict in sorted(told.items())]
+    return found + [f"{line['check']} on {line['wire']}: {line['kind']}" for line in lines if line["kind"] == "stale"]
+
+
+def places(name: str, package: Path) -> None:
+    """Fail where a line of the target's code no longer says what an entry of baselines/NAME.toml rests on.
+
+    `places` of an entry: `at`, "file:line" below `package`, and `code`, what stands there.
+    """
+    for entry in tomllib.loads((BASELINES / f"{name}.toml").read_text(encoding="utf-8"))["expected"]:
         for place in entry.get("places", []):
-            assert package is not None, f"{name}.toml names places in code, and there is none to look them up in"
             _stands(package, place["at"], place["code"])
-    differences = [
-        f"{check} on {wire}: traced as {before or 'nothing'}, seen {now or 'no such thing'}"
-        for (check, wire), before, now in _both(explained, told)
-    ]
-    assert not differences, "\n".join([f"traced/{name}.toml is not what was seen:", *differences])
 
 
 def _stands(package: Path, at: str, code: str) -> None:

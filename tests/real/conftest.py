@@ -167,14 +167,16 @@ RunCheck = Callable[..., Ran]
 def run_check() -> RunCheck:
     """Run the real command: `run_check(name, *words)`; `name` is the file under which the run is kept.
 
-    `keys=True` gives it the keys of two principals.
+    `keys=True` gives it the keys of two principals, `baseline=True` the baseline of this name.
     """
 
-    def run(name: str, *words: str, keys: bool = False) -> Ran:
+    def run(name: str, *words: str, keys: bool = False, baseline: bool = False) -> Ran:
         KEPT.mkdir(parents=True, exist_ok=True)
         kept = KEPT / f"{name}.json"
         kept.unlink(missing_ok=True)
         given = ["--api-key-env", "REAL_FIRST_KEY", "--second-api-key-env", "REAL_SECOND_KEY"] if keys else []
+        # Named from the folder where it runs: no path of a machine gets into a committed report.
+        given += ["--baseline", f"../../tests/real/baselines/{name}.toml"] if baseline else []
         done = subprocess.run(
             [*_segue("check", "segue_conformance"), *words, *given, "--json", str(kept)],
             # Wide enough that no line of a report is broken by the width of somebody's terminal.

@@ -24,7 +24,7 @@ KEY = "first-key-of-the-real-runs"
 
 @pytest.fixture(scope="module")
 def ran(smg_url, run_check):
-    return run_check("smg", smg_url, "--model", "scripted-1", "--timeout", "10", keys=True)
+    return run_check("smg", smg_url, "--model", "scripted-1", "--timeout", "10", keys=True, baseline=True)
 
 
 def test_only_http_is_found_by_probing(ran):
@@ -41,7 +41,7 @@ def test_upgrade_is_denied(smg_url):
 def test_core_and_isolated_are_reached(ran):
     states = {row["profile"]: row["state"] for row in ran.report["profiles"]}
     assert (states["core"], states["continuation"], states["isolated"]) == ("reached", "not_reached", "reached")
-    assert ran.exit_code == ran.report["exit_code"] == 1
+    assert ran.exit_code == ran.report["exit_code"] == 0, ran.terminal
 
 
 def test_shortened_history_is_told(ran):
@@ -53,7 +53,7 @@ def test_verdicts_are_the_committed_ones(ran):
 
 
 def test_every_fault_is_traced(ran):
-    committed.trace("smg", ran.report)
+    assert committed.unexplained("smg", ran.report) == []
 
 
 class Conversation:
