@@ -136,3 +136,64 @@ def test_one_that_hangs_is_an_error_and_the_others_go_on(bench, monkeypatch):
     found = {result.check: result.verdict for result in report.results}
     assert found.pop("a.stuck") is Verdict.ERROR
     assert set(found.values()) == {Verdict.PASS}
+
+
+TIMED = '''
+@check("SEG-CONT-010", profile="continuation", timing={timing})
+async def test_late(subject):
+    """It comes in time."""
+    subject.spend()
+    {body}
+'''
+
+
+@pytest.mark.parametrize(("timing", "verdict"), [(True, Verdict.PASS), (False, Verdict.FAIL)])
+def test_a_timing_failure_is_looked_at_twice_also_where_nothing_runs_beside_it(bench, book, timing, verdict):
+    name, _ = book
+    body = f'import builtins; seen = builtins.{name}; seen["now"] += 1\n'
+    body += '    if seen["now"] == 1: raise Deviation("late", expected="a", actual="b")'
+    bench.write("test_turns.py", PLAIN)
+    bench.write("test_a.py", TIMED.format(timing=timing, body=body))
+    report = bench.run()
+    late = report.results[1]
+    assert (late.verdict, late.flaky) == (verdict, timing)
+    if timing:
+        assert late.message == "fail at first, pass when it was run again, alone: late"
+        assert report.requests == 3
+
+
+def test_a_timing_failure_that_comes_again_is_one(bench):
+    body = 'raise Deviation("late", expected="a", actual="b")'
+    for at_once in (1, 3):
+        bench.settings = replace(bench.settings, concurrency=at_once)
+        bench.write("test_turns.py", PLAIN)
+        bench.write("test_a.py", TIMED.format(timing=True, body=body))
+        report = bench.run()
+        assert (report.results[1].verdict, report.results[1].flaky) == (Verdict.FAIL, False)
+        assert report.requests == 3  # the plain turn, and twice the other: never a third time
+
+
+def test_an_exhausted_budget_looks_once(bench):
+    bench.settings = replace(bench.settings, max_requests=2)
+    bench.write("test_turns.py", PLAIN)
+    bench.write("test_a.py", TIMED.format(timing=True, body='raise Deviation("late", expected="a", actual="b")'))
+    report = bench.run()
+    assert report.results[1].verdict is Verdict.FAIL
+    assert report.requests == 2
+
+
+def test_a_busy_endpoint_is_asked_again(bench, book):
+    name, _ = book
+    body = f'import builtins; seen = builtins.{name}; seen["now"] += 1\n'
+    body += '    if seen["now"] < 3: raise Busy("full", 0.0)'
+    bench.write("test_turns.py", PLAIN)
+    bench.write("test_a.py", TIMED.format(timing=False, body=body))
+    report = bench.run()
+    assert (report.results[1].verdict, report.results[1].flaky, report.requests) == (Verdict.PASS, False, 4)
+
+
+def test_a_busy_endpoint_is_not_asked_for_ever(bench):
+    bench.write("test_turns.py", PLAIN)
+    bench.write("test_a.py", TIMED.format(timing=False, body='raise Busy("full", 0.0)'))
+    report = bench.run()
+    assert (report.results[1].verdict, report.requests) == (Verdict.INCONCLUSIVE, 4)

@@ -88,7 +88,7 @@ async def test_accepted_turn_keeps_its_parent(subject: Subject) -> None:
             raise Inconclusive("the turn in front ended before the parent was deleted: nothing waited for it")
 
 
-@check("SEG-CONT-075", "SEG-TURN-039", profile="continuation", wires=NATIVE)
+@check("SEG-CONT-075", "SEG-TURN-039", profile="continuation", wires=NATIVE, timing=True)
 async def test_running_descendant_loses_its_handle(subject: Subject) -> None:
     """A turn that runs while its ancestor is deleted with all descendants ends without a handle, and says so."""
     subject.needs("delete")

@@ -21,7 +21,7 @@ from .test_turns import SLOW
 STREAMS = ("segue-ws", "openai-ws")
 
 
-@check("SEG-TURN-101", profile="concurrent", wires=STREAMS)
+@check("SEG-TURN-101", profile="concurrent", wires=STREAMS, timing=True)
 async def test_lanes_run_side_by_side(subject: Subject) -> None:
     """A short turn of one lane does not wait for a long one of another."""
     await _lanes(subject)

@@ -75,7 +75,7 @@ async def test_sent_before_welcome(subject: Subject) -> None:
                 raise Deviation("a turn sent at once", expected="turn.completed", actual=str(frame)[:300])
 
 
-@check("SEG-LIVE-010", "SEG-LIVE-011", profile="live", wires=NATIVE)
+@check("SEG-LIVE-010", "SEG-LIVE-011", profile="live", wires=NATIVE, timing=True)
 async def test_signs_of_life(subject: Subject) -> None:
     """While a turn runs, something comes at least every heartbeat_ms, and progress bears no number."""
     limits = subject.limits
@@ -149,7 +149,7 @@ async def test_warm_up_is_history(subject: Subject) -> None:
         await story.recalls(secret, parent=outcome.continuation)
 
 
-@check("SEG-LIVE-020", "SEG-LIVE-021", "SEG-LIVE-022", "SEG-LIVE-024", profile="live", wires=("segue-ws",))
+@check("SEG-LIVE-020", "SEG-LIVE-021", "SEG-LIVE-022", "SEG-LIVE-024", profile="live", wires=("segue-ws",), timing=True)
 async def test_draining_is_announced(subject: Subject) -> None:
     """The end of a connection's life is announced in time, and turns behind the notice are refused."""
     async with subject.open() as client:

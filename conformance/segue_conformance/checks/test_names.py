@@ -111,7 +111,7 @@ async def test_refused_resume_changes_nothing(subject: Subject) -> None:
             raise Deviation("the turn that ran", expected="completed", actual=outcome.completed.status)
 
 
-@check("SEG-TURN-081", "SEG-TURN-075", profile="resumable", wires=NATIVE)
+@check("SEG-TURN-081", "SEG-TURN-075", profile="resumable", wires=NATIVE, timing=True)
 async def test_durations_are_reckoned_anew(subject: Subject) -> None:
     """A record that is read again says what is left of its continuation now."""
     subject.needs("resume")

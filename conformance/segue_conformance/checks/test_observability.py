@@ -40,7 +40,7 @@ async def test_timing_stays(subject: Subject) -> None:
             raise Deviation("the timing of one turn, read twice", expected=str(timing), actual=str(_timing(later)))
 
 
-@check("SEG-OBS-011", profile="core", wires=("segue-ws",))
+@check("SEG-OBS-011", profile="core", wires=("segue-ws",), timing=True)
 async def test_timing_counts_the_wait(subject: Subject) -> None:
     """The time that a turn waits behind another one counts in its timing."""
     async with subject.open() as client:

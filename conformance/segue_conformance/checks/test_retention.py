@@ -202,7 +202,7 @@ async def test_get_says_what_was_issued(subject: Subject) -> None:
             raise Deviation("what it holds", expected=repr(handle)[:300], actual=repr(told)[:300])
 
 
-@check("SEG-LIVE-025", profile="live", wires=NATIVE)
+@check("SEG-LIVE-025", profile="live", wires=NATIVE, timing=True)
 async def test_expiry_counts_down(subject: Subject) -> None:
     """expires_in_ms of a handle is what is left: it never rises."""
     subject.needs("get")

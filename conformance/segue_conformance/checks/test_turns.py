@@ -260,7 +260,7 @@ async def test_final_delivery(subject: Subject) -> None:
             raise Deviation("the outcome is another", expected=_status(streamed), actual=_status(whole))
 
 
-@check("SEG-TURN-040", profile="core", wires=NATIVE)
+@check("SEG-TURN-040", profile="core", wires=NATIVE, timing=True)
 async def test_deadline(subject: Subject) -> None:
     """A turn that outlives its deadline fails with deadline_exceeded."""
     async with subject.open() as client:

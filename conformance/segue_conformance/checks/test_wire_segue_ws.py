@@ -84,7 +84,7 @@ async def test_fragments(subject: Subject) -> None:
         await _completes(subject, socket)
 
 
-@check("SEG-WS-013", profile="core", wires=WIRE)
+@check("SEG-WS-013", profile="core", wires=WIRE, timing=True)
 async def test_ping(subject: Subject) -> None:
     """A ping is answered."""
     async with subject.socket() as socket:
