@@ -20,7 +20,7 @@ from . import refusals
 from .contexts import NO_CONTEXT, Context, Patch, merge_patch, read_context, read_form
 from .faults import report
 from .history import EMPTY, History
-from .items import Item, read_items
+from .items import Item, read_item, read_items
 from .stores.base import Held, Store, StoreFull, Unwritable
 from .turns import Plan, Turn
 
@@ -96,7 +96,8 @@ class Acceptance:
         inherited = held.handle.context if held is not None else NO_CONTEXT
         self.check_expectation(start, parent, inherited)
         self.check_calls(start, parent, inputs)
-        self.check_readable(inputs)
+        self.check_readable(inputs, parent)
+        self.check_history_size(inputs, parent)
         self.check_room(caller.principal)
         caller.check_lane(start)
         plan = Plan(
@@ -141,8 +142,8 @@ class Acceptance:
         if start.overlay is not msgspec.UNSET and "overlay" not in offered:
             raise refusals.not_offered("An `overlay`", "overlay")
 
-    def features(self, wire: str) -> list[str]:
-        """Return the features that a wire carries."""
+    def features(self, wire: str | None = None) -> list[str]:
+        """Return the features that a wire carries, or any."""
         raise NotImplementedError
 
     def retentions(self, wire: str) -> list[models.Retention]:
@@ -280,12 +281,24 @@ class Acceptance:
             text = f"No output for the open calls {names}: answer all of them in this turn."
             raise refusals.invalid_request(text, "input")
 
-    def check_readable(self, inputs: Sequence[Item]) -> None:
-        """Refuse items that the model can't be given, rather than leave them out (SEG-ITEM-024)."""
+    def check_readable(self, inputs: Sequence[Item], parent: History) -> None:
+        """Refuse items that the model can't be given, rather than leave them out (SEG-ITEM-024, SEG-ITEM-033)."""
         for place, item in enumerate(inputs):
-            if not self.engine.reads(item.kind):
-                text = f"The model here can't read this {item.kind} item; send what it stands for."
-                raise refusals.invalid_request(text, f"input/{place}")
+            if not self.engine.reads(item.kind, item.issuer):
+                raise refusals.unreadable(item.kind, f"input/{place}")
+        if parent.compacted:  # rare, and only an import can bring one that is not readable here
+            for place, raw in enumerate(parent.whole()):
+                held = read_item(raw) if b"compaction" in raw else None
+                if held is not None and not self.engine.reads(held.kind, held.issuer):
+                    raise refusals.unreadable(held.kind, f"parent/{place}")
+
+    def check_history_size(self, inputs: Sequence[Item], parent: History) -> None:
+        """Refuse a history that nobody could send again, where it can't be sent in parts (SEG-CONT-062)."""
+        if "resend_in_parts" in self.features():
+            return
+        size = sum(node.size for node in parent.nodes()) + sum(len(item.raw) for item in inputs)
+        if size > self.settings.message_bytes:
+            raise refusals.message_too_large(self.settings.message_bytes)
 
     # -- the claim
 

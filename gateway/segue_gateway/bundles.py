@@ -16,7 +16,7 @@ from segue_schemas import VERSION, models, strict_loads
 from . import refusals
 from .contexts import Context, Patch, read_form
 from .history import EMPTY, History, grow
-from .stores.base import Handle, Held, RetentionLost, StoreFull
+from .stores.base import Handle, Held, RetentionLost, StoreFull, Unwritable
 
 if TYPE_CHECKING:
     from .acceptance import Caller
@@ -118,11 +118,15 @@ class Bundles:
             claim = await self.store.claim(principal, name, handle.id, accepted, [])
         except StoreFull:
             raise refusals.quota_exceeded(full, _RETRY_MS) from None
+        except Unwritable:
+            raise refusals.overloaded("The endpoint can't write its state just now.", _RETRY_MS) from None
         try:
             left = await self.store.finish(principal, name, claim.epoch, terminal, handle)
         except RetentionLost:
             await self.store.finish(principal, name, claim.epoch, terminal, None)
             raise refusals.quota_exceeded(full, _RETRY_MS) from None
+        except Unwritable:
+            raise refusals.overloaded("The endpoint can't write its state just now.", _RETRY_MS) from None
         return Held(handle, left)
 
     def told_of(self, held: Held) -> models.Continuation:

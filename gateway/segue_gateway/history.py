@@ -23,7 +23,7 @@ class History:
 
     `inputs` of `items` were the turn's input, the rest its output. `length` counts what a compaction covers too, as
     the digest chain does; `count` is the number of items held. `open` are the calls that nothing answered yet, `calls`
-    those that this node's own items opened.
+    those that this node's own items opened. `compacted`: a compaction is among the items.
     """
 
     parent: History | None
@@ -78,9 +78,9 @@ def grow(parent: History, inputs: Sequence[Item], outputs: Sequence[Item] = ()) 
     omitted: list[int] = []
     place = parent.count
     for item in (*inputs, *outputs):
+        compacted = compacted or item.kind == "compaction"
         if item.kind == "compaction" and digest == EMPTY_HISTORY:
             digest, length = chain([item.raw])  # `covers` stands for what came before
-            compacted = True
         else:
             digest, length = extend(digest, item.digest), length + 1
         if item.call is not None and item.role == "opens":

@@ -46,6 +46,7 @@ class Item:
     call: Call | None = None
     role: Literal["opens", "answers", ""] = ""
     seal: str | None = None
+    issuer: str | None = None
     visible: bool = True
 
 
@@ -77,7 +78,7 @@ def read_item(raw: bytes, place: str = "item") -> Item:
         call, role = Call(_CALLS[kind], members["call_id"]), "opens"
     elif kind in _ANSWERS:
         call, role = Call(_ANSWERS[kind], members["call_id"]), "answers"
-    seal = members.get("encrypted_content")
+    seal, issuer = members.get("encrypted_content"), members.get("issuer")
     return Item(
         raw=raw,
         digest=digest,
@@ -85,6 +86,7 @@ def read_item(raw: bytes, place: str = "item") -> Item:
         call=call,
         role=role,
         seal=seal if isinstance(seal, str) else None,
+        issuer=issuer if isinstance(issuer, str) else None,
         visible=bool(members.get("summary") or members.get("content")) if kind == "reasoning" else True,
     )
 

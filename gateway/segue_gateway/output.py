@@ -29,6 +29,10 @@ class Output:
         """Whether any output was written."""
         return self._next > 0
 
+    def partial(self, index: int) -> Mapping[str, Any]:
+        """Return an open item as it is built so far."""
+        return self._assembler.partial(index)
+
     def items(self) -> list[Item]:
         """Return the whole items in the order of their indexes."""
         return [self._whole[index] for index in sorted(self._whole)]

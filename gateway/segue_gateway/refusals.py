@@ -29,6 +29,7 @@ __all__ = [
     "turn_conflict",
     "turn_not_found",
     "unauthenticated",
+    "unreadable",
     "unsupported_version",
 ]
 
@@ -36,6 +37,11 @@ __all__ = [
 def invalid_request(message: str, param: str | None = None) -> Refuse:
     """A member is missing, of a wrong type, or does not fit the rest."""
     return refusal("invalid_request", "fix", message, param=param)
+
+
+def unreadable(kind: str, param: str) -> Refuse:
+    """An item that the model can't be given, named by its place."""
+    return invalid_request(f"The model here can't read this {kind} item; send what it stands for.", param)
 
 
 def message_too_large(limit: int, *, close: int | None = None) -> Refuse:

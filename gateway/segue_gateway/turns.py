@@ -213,7 +213,16 @@ class Turn(Ending):
             delta = self.output.grow(self._indexes[event.index], event.at, event.append, event.put)
             await self.write_delta(delta)
         elif isinstance(event, ItemEnded):
-            await self.write(*self.output.end(self._indexes[event.index], event.item))
+            index = self._indexes[event.index]
+            await self.write(*self.output.end(index, self.covering(index, event.item)))
+
+    def covering(self, index: int, whole: bytes | None) -> bytes | None:
+        """Return a compaction with what it stands for, so that a full resend that begins at it agrees (SEG-DIG-011)."""
+        item = self.output.partial(index) if whole is None else msgspec.json.decode(whole)
+        if item.get("type") != "compaction" or "covers" in item:
+            return whole
+        before = self.history()
+        return msgspec.json.encode({**item, "covers": {"digest": before.digest, "length": before.length}})
 
     async def write_delta(self, delta: models.ItemDelta) -> None:
         """Write a delta, or gather it with its neighbours for the declared `flush_ms`."""

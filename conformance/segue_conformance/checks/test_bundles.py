@@ -72,7 +72,7 @@ async def test_import_is_a_continuation(subject: Subject) -> None:
         secret, story = word(), Story(client)
         told = [_message(plant(secret)), _message("OK", "assistant")]
         story.items = list(told)
-        bundle = _bundle(told, subject.base_context())
+        bundle = bundle_of(told, subject.base_context())
         made = await _imported(client, bundle, "a whole bundle must be taken")
         if (made.digest, made.length) != (bundle.digest, bundle.length):
             raise Deviation(
@@ -92,7 +92,7 @@ async def test_each_import_has_its_own_id(subject: Subject) -> None:
             {"type": "reasoning", "summary": [], "encrypted_content": secrets.token_urlsafe(48), "issuer": "nobody"},
             _message("Hello.", "assistant"),
         ]
-        bundle = _bundle(items, subject.base_context())
+        bundle = bundle_of(items, subject.base_context())
         ids = [
             (await _imported(client, bundle, "a reasoning item is sealed for somebody else", "SEG-CONT-086")).id
             for _ in range(2)
@@ -117,7 +117,7 @@ async def test_covers_begins_the_chain(subject: Subject) -> None:
             _message("Say hello."),
             _message("Hello.", "assistant"),
         ]
-        bundle = _bundle(items, subject.base_context(), length=5)
+        bundle = bundle_of(items, subject.base_context(), length=5)
         made = await _imported(client, bundle, "digest and length begin at what the compaction covers")
         if (made.digest, made.length) != (bundle.digest, 5):
             raise Deviation(
@@ -130,9 +130,9 @@ async def test_damaged_bundle_refused(subject: Subject) -> None:
     """A bundle whose digest or length is not that of its items is refused."""
     async with subject.open() as client:
         items = [_message("Say hello."), _message("Hello.", "assistant")]
-        whole = _bundle(items, subject.base_context())
+        whole = bundle_of(items, subject.base_context())
         await _imported(client, whole, "a whole bundle must be taken", "SEG-CONT-081")
-        less = _bundle(items[:1], subject.base_context())
+        less = bundle_of(items[:1], subject.base_context())
         for what, broken in (
             ("an item is missing", msgspec.structs.replace(whole, items=less.items)),
             ("the length is another", msgspec.structs.replace(whole, length=3)),
@@ -146,7 +146,7 @@ async def test_broken_bundle_refused(subject: Subject) -> None:
     """A bundle of another major version, one without a whole context, and an import for nothing are refused."""
     async with subject.open() as client:
         context = subject.base_context(instructions="Be terse.")
-        whole = _bundle([_message("Say hello."), _message("Hello.", "assistant")], context)
+        whole = bundle_of([_message("Say hello."), _message("Hello.", "assistant")], context)
         await _imported(client, whole, "a whole bundle must be taken", "SEG-CONT-081")
         digest = context_digest(msgspec.json.encode(context))
         # Known to the endpoint since the import: what is wrong is the form alone.
@@ -186,7 +186,8 @@ def _message(text: str, role: str = "user") -> dict[str, Any]:
     return {"type": "message", "role": role, "content": text}
 
 
-def _bundle(items: Sequence[dict[str, Any]], context: dict[str, Any], *, length: int | None = None) -> models.Bundle:
+def bundle_of(items: Sequence[dict[str, Any]], context: dict[str, Any], *, length: int | None = None) -> models.Bundle:
+    """Return the bundle of some items under a context; `length` where a compaction covers more."""
     return models.Bundle(
         segue=VERSION,
         digest=history_digest(items),

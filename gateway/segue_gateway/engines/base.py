@@ -96,8 +96,11 @@ class Engine(Protocol):
     offered: Sequence[str]
     model_input: models.ModelInput
 
-    def reads(self, kind: str) -> bool:
-        """Return whether the model can read items of this type at all; a turn that needs one is refused if not."""
+    def reads(self, kind: str, issuer: str | None = None) -> bool:
+        """Return whether the model can read items of this type at all; a turn that needs one is refused if not.
+
+        `issuer` is who sealed the item, where that is told.
+        """
         ...
 
     def generate(self, request: Request) -> AsyncIterator[EngineEvent]:

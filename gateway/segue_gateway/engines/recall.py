@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .sealing import opened
+
 __all__ = ["Recall", "asks_to_choose", "recall", "text_of"]
 
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_-]*"
@@ -72,9 +74,17 @@ def recall(items: Sequence[bytes], context: Mapping[str, Any]) -> Recall:
         elif kind in ("function_call_output", "custom_tool_call_output"):
             _tell(found, found.tool, _json_words(text) or _told(text) or _lone_word(text))
             found.outputs.append(text)
-        elif kind not in ("function_call", "custom_tool_call", "reasoning", "compaction"):
+        elif kind == "compaction":
+            _take(found, recall(opened(item), {}))
+        elif kind not in ("function_call", "custom_tool_call", "reasoning"):
             _tell(found, found.user, _told(text))
     return found
+
+
+def _take(found: Recall, earlier: Recall) -> None:
+    """Take over what a compacted part of the history says."""
+    for name in ("user", "instructions", "tool", "own", "every"):
+        getattr(found, name).extend(getattr(earlier, name))
 
 
 def asks_to_choose(text: str) -> bool:

@@ -17,6 +17,7 @@ from segue_schemas import models
 
 from .base import Delta, Ended, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
 from .recall import Recall, asks_to_choose, recall, text_of
+from .sealing import ISSUER, seal, wants_compaction, wants_thoughts
 from .tools import Planned, plan_calls
 
 __all__ = ["ScriptedEngine"]
@@ -62,9 +63,9 @@ class ScriptedEngine:
         self.slow_seconds = slow_seconds
         self.sleep = sleep
 
-    def reads(self, kind: str) -> bool:
-        """Return whether it can read items of this type: all but a compaction, which only its issuer can open."""
-        return kind != "compaction"
+    def reads(self, kind: str, issuer: str | None = None) -> bool:
+        """Return whether it can read items of this type: all but a compaction of somebody else's."""
+        return kind != "compaction" or issuer == ISSUER
 
     async def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
         """Yield the answer word by word, or the calls that were asked for."""
@@ -77,6 +78,10 @@ class ScriptedEngine:
             yield Progress("thinking")
             seconds = float(silence["time"]) / (1000 if silence["unit"].lower().startswith("m") else 1)
             await self.sleep(seconds)
+
+        for sealed in _sealed(request, asked):
+            for event in out.whole(sealed):
+                yield event
 
         failing = None if facts.outputs else _FAIL.search(facts.question)
         if failing:
@@ -186,6 +191,17 @@ def _drawn(items: Sequence[bytes]) -> str:
     return "".join("bdfgklmnprstvz"[a % 14] + "aeiou"[b % 5] for a, b in zip(seed[0:8:2], seed[1:8:2], strict=True))
 
 
+def _sealed(request: Request, tokens: int) -> list[dict[str, Any]]:
+    """Return what it seals in front of its answer, where the context asks for that."""
+    found: list[dict[str, Any]] = []
+    if wants_compaction(request.context, tokens):
+        found.append({"type": "compaction", "encrypted_content": seal(request.items), "issuer": ISSUER})
+    if wants_thoughts(request.context):
+        summary = [{"type": "summary_text", "text": "It looked at what was asked."}]
+        found.append({"type": "reasoning", "summary": summary, "encrypted_content": seal([]), "issuer": ISSUER})
+    return found
+
+
 def _input_tokens(request: Request) -> int:
     instructions = request.context.get("instructions")
     texts = [instructions] if isinstance(instructions, str) else []
@@ -205,6 +221,10 @@ class _Writer:
     def begin(self, skeleton: Mapping[str, Any]) -> list[EngineEvent]:
         self._index += 1
         return [ItemBegun(self._index, skeleton)]
+
+    def whole(self, item: Mapping[str, Any]) -> list[EngineEvent]:
+        """Write an item at once."""
+        return [*self.begin(item), ItemEnded(self._index)]
 
     def begin_text(self) -> list[EngineEvent]:
         part = {"type": "output_text", "text": ""}

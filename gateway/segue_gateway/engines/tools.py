@@ -89,6 +89,9 @@ def _value(schema: Any, name: str, question: str) -> Any:
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = next((k for k in kind if k != "null"), "null")
+    quoted = re.search(rf'\b{re.escape(name)}\b[^"\n]{{0,20}}"(?P<value>[^"]+)"', question)
+    if quoted and kind in (None, "string"):
+        return quoted["value"]
     said = re.search(rf"\b{re.escape(name)}\b\s*(?:is|=|:|set to)?\s*[\"'\u201c]?(?P<value>[\w.-]+)", question)
     if kind in ("integer", "number"):
         number = re.fullmatch(r"-?\d{1,15}", said["value"]) if said else None

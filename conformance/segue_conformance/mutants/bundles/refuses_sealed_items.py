@@ -10,11 +10,7 @@ from segue_gateway.items import Item
 from segue_gateway.refusals import invalid_request
 
 KILLED_BY = dict.fromkeys(
-    ("segue-ws", "segue-http"),
-    (
-        "bundles.each_import_has_its_own_id",
-        "bundles.covers_begins_the_chain",
-    ),
+    ("segue-ws", "segue-http"), ("bundles.each_import_has_its_own_id", "bundles.covers_begins_the_chain")
 )
 
 

@@ -6,13 +6,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.stores.base import Store
 from segue_gateway.stores.memory import MemoryStore
 
-KILLED_BY = dict.fromkeys(
-    (
-        "segue-ws",
-        "segue-http",
-    ),
-    ("deletion.record_goes_and_name_stays",),
-)
+KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("deletion.record_goes_and_name_stays",))
 
 
 class _Store(MemoryStore):

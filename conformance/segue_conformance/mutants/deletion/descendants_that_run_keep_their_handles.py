@@ -8,13 +8,7 @@ from segue_gateway.stores.base import Store
 from segue_gateway.stores.memory import MemoryStore
 from segue_gateway.stores.tree import Tree
 
-KILLED_BY = dict.fromkeys(
-    (
-        "segue-ws",
-        "segue-http",
-    ),
-    ("deletion.running_descendant_loses_its_handle",),
-)
+KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("deletion.running_descendant_loses_its_handle",))
 
 
 class _Tree(Tree):

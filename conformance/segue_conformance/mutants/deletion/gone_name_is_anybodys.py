@@ -10,13 +10,7 @@ from segue_gateway.stores.base import Claim, Known, Store
 from segue_gateway.stores.memory import MemoryStore
 from segue_schemas import models
 
-KILLED_BY = dict.fromkeys(
-    (
-        "segue-ws",
-        "segue-http",
-    ),
-    ("deletion.record_goes_and_name_stays",),
-)
+KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("deletion.record_goes_and_name_stays",))
 
 
 class _Store(MemoryStore):

@@ -8,13 +8,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.turns import Turn
 from segue_schemas import models
 
-KILLED_BY = dict.fromkeys(
-    (
-        "segue-ws",
-        "segue-http",
-    ),
-    ("deletion.running_descendant_loses_its_handle",),
-)
+KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("deletion.running_descendant_loses_its_handle",))
 
 
 class _Turn(Turn):

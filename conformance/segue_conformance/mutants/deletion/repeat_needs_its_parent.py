@@ -9,11 +9,8 @@ from segue_gateway.turns import Turn
 from segue_schemas import models
 
 KILLED_BY = dict.fromkeys(
-    (
-        "segue-ws",
-        "segue-http",
-    ),
-    ("deletion.repeat_outlives_its_parent",),
+    ("segue-ws", "segue-http"),
+    ("deletion.repeat_outlives_its_parent", "refusals.first_fault_first"),
 )
 
 

@@ -9,13 +9,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.turns import Turn
 from segue_schemas import models
 
-KILLED_BY = dict.fromkeys(
-    (
-        "segue-ws",
-        "segue-http",
-    ),
-    ("observability.unreadable_reasoning_is_omitted",),
-)
+KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("observability.unreadable_reasoning_is_omitted",))
 
 
 class _Turn(Turn):

@@ -7,13 +7,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.refusals import invalid_request
 from segue_schemas import models
 
-KILLED_BY = dict.fromkeys(
-    (
-        "segue-ws",
-        "segue-http",
-    ),
-    ("observability.trace_is_accepted",),
-)
+KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("observability.trace_is_accepted",))
 
 
 class MutantEndpoint(Endpoint):

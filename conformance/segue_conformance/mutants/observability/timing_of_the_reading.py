@@ -10,13 +10,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.readings import Reading
 from segue_schemas import models
 
-KILLED_BY = dict.fromkeys(
-    (
-        "segue-ws",
-        "segue-http",
-    ),
-    ("observability.timing_stays",),
-)
+KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("observability.timing_stays",))
 
 
 class _Reading(Reading):

@@ -6,13 +6,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.turns import Turn
 from segue_schemas import models
 
-KILLED_BY = dict.fromkeys(
-    (
-        "segue-ws",
-        "segue-http",
-    ),
-    ("observability.timing_says_what_happened",),
-)
+KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("observability.timing_says_what_happened",))
 
 
 class _Turn(Turn):

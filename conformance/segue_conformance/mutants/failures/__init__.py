@@ -1,0 +1,1 @@
+"""Faults in turns that fail or are cut."""

@@ -1,0 +1,1 @@
+"""Faults in what is refused, and in which order."""

@@ -1,0 +1,1 @@
+"""Faults in histories that come in parts or grow."""

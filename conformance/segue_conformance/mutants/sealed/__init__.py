@@ -1,0 +1,1 @@
+"""Faults in sealed items of the endpoint's own."""
