@@ -9,7 +9,7 @@ from segue_schemas import context_digest, models
 
 from ..oracle import ASK, Story, plant, says, word
 from ..registry import check
-from ..subject import Subject, refused
+from ..subject import Subject, handle_of, refused
 from ..verdicts import Deviation, NotOffered, Untestable
 
 NATIVE = ("segue-ws", "segue-http")
@@ -77,19 +77,19 @@ async def test_foreign_delete(subject: Subject) -> None:
     async with subject.open() as owner, subject.open(second=True) as other:
         story, secret = Story(owner), word()
         first = await story.say(plant(secret), retention=tier)
-        assert first.continuation is not None
-        await story.stands(secret, parent=first.continuation, retention=tier)
+        handle = handle_of(first)
+        await story.stands(secret, parent=handle, retention=tier)
         subject.spend()
-        answer = await other.session.delete(first.continuation.id)
+        answer = await other.session.delete(handle.id)
         if not isinstance(answer, models.ErrorMessage):
-            after = await owner.turn(ASK, parent=first.continuation, retention=tier)
+            after = await owner.turn(ASK, parent=handle, retention=tier)
             what = "is gone" if after.refused is not None else "is still there, but the answer says deleted"
             raise Deviation(
                 "the second principal deleted the first one's handle", expected="not found", actual=f"the handle {what}"
             )
-        await story.recalls(secret, parent=first.continuation, retention=tier, requirement="SEG-ISO-005")
+        await story.recalls(secret, parent=handle, retention=tier, requirement="SEG-ISO-005")
         subject.spend()
-        mine = await owner.session.delete(first.continuation.id)
+        mine = await owner.session.delete(handle.id)
         if isinstance(mine, models.ErrorMessage) and not subject.native:
             raise NotOffered(f"handles can't be deleted at all: {mine.error.message}")
 
@@ -101,9 +101,9 @@ async def test_owner_is_unaffected(subject: Subject) -> None:
     async with subject.open() as owner, subject.open(second=True) as other:
         story, secret = Story(owner), word()
         first = await story.say(plant(secret), retention=tier)
-        await story.stands(secret, parent=first.continuation, retention=tier)
-        await other.turn(ASK, parent=first.continuation, retention=tier)
-        await story.recalls(secret, parent=first.continuation, retention=tier)
+        await story.stands(secret, parent=handle_of(first), retention=tier)
+        await other.turn(ASK, parent=handle_of(first), retention=tier)
+        await story.recalls(secret, parent=handle_of(first), retention=tier)
 
 
 @check("SEG-ISO-007", profile="isolated", needs_second_key=True, wires=NATIVE)

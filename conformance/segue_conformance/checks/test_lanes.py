@@ -14,7 +14,7 @@ from ..oracle import ASK, Story, plant, says, word
 from ..registry import check
 from ..responses_wire import create, events_of
 from ..segue_wire import refusal_to, sse_events, start_message, turn_name
-from ..subject import Client, Subject, completed, refused
+from ..subject import Client, Subject, completed, handle_of, refused
 from ..verdicts import Deviation, Inconclusive, NotOffered
 from .test_turns import SLOW
 
@@ -91,7 +91,7 @@ async def test_lane_is_no_history(subject: Subject) -> None:
         outcome = await client.turn(plant(secret), lane="one")
         story.add(completed(outcome, "a turn in a lane must run"))
         # First by its parent, for what stands in the same lane without one makes this an older response.
-        await story.recalls(secret, parent=outcome.continuation, lane="two")
+        await story.recalls(secret, parent=handle_of(outcome), lane="two")
         other = await client.turn(ASK, lane="one")
         if says(other.text, secret):
             raise Deviation(
@@ -241,12 +241,12 @@ async def test_cancel_leaves_parent(subject: Subject) -> None:
     async with subject.open() as client:
         story, secret = Story(client), word()
         first = await story.say(plant(secret))
-        turn = await client.start(SLOW, parent=first.continuation)
+        turn = await client.start(SLOW, parent=handle_of(first))
         await turn.next()
         subject.spend()
         await client.session.cancel(turn)
         await turn.outcome()
-        await story.recalls(secret, parent=first.continuation)
+        await story.recalls(secret, parent=handle_of(first))
 
 
 @check("SEG-CAP-011", profile="core", wires=("segue-ws",))

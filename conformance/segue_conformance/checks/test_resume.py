@@ -13,7 +13,7 @@ from segue_schemas import context_digest, history_digest, item_digest, models
 from ..oracle import word
 from ..registry import check
 from ..segue_wire import turn_name
-from ..subject import Client, Subject, completed, refused
+from ..subject import Client, Subject, completed, handle_of, refused
 from ..verdicts import Deviation, NotOffered
 from .test_turns import SLOW
 
@@ -126,10 +126,10 @@ async def test_digests_agree(subject: Subject) -> None:
     """The digest and the length of a history are those that its items give."""
     async with subject.open() as client:
         history: list[Any] = []
-        parent = None
+        parent: models.Continuation | None = None
         for question in ("Say hello.", "Repeat after me: \u00e9 e\u0301 \U0001f409.", "Count from 1 to 5."):
             outcome = await client.say(question, parent=parent)
-            parent = outcome.continuation
+            parent = handle_of(outcome)
             start = outcome.start
             assert isinstance(start, models.TurnStart)
             assert outcome.completed is not None
@@ -145,7 +145,7 @@ async def test_digests_agree(subject: Subject) -> None:
                         )
             if told != wanted:
                 raise Deviation("the history behind the turn", expected=str(wanted), actual=str(told))
-            if parent is not None and (parent.digest, parent.length) != wanted:
+            if (parent.digest, parent.length) != wanted:
                 raise Deviation("the continuation", expected=str(wanted), actual=str((parent.digest, parent.length)))
 
 

@@ -63,21 +63,21 @@ class WireFault(Endpoint):
         """Let `heard_text` look at a text frame, and `heard` at one that is a JSON object."""
         if wire not in self.wires:
             return frame
-        return self._heard(wire, self.heard_text(wire, frame) if isinstance(frame, str) else frame)
+        return self._heard(wire, self.heard_text(wire, frame)) if isinstance(frame, str) else frame
 
     def took_request(self, wire: str, request: Request) -> Request:
         """Let `heard_text` look at a body, and `heard` at one that is a JSON object."""
         if wire not in self.wires or not request.body:
             return request
         text = self._heard(wire, self.heard_text(wire, request.body.decode("utf-8", "surrogateescape")))
-        body = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+        body = text.encode("utf-8", "surrogateescape")
         return Request(request.method, request.path, request.headers, body, request.query)
 
     def gives_frame(self, wire: str, frame: str, stream: object) -> Sequence[str | bytes]:
         """Let `event` look at a frame."""
         if wire not in self.wires or type(self).event is WireFault.event:
             return [frame]
-        return [json.dumps(told) for told in self._told(wire, json.loads(frame), stream)]
+        return [text for _, text in self._told(wire, frame, stream)]
 
     def gives_event(self, wire: str, data: bytes, stream: object) -> bytes:
         """Let `event` look at the data of each server-sent event."""
@@ -99,26 +99,30 @@ class WireFault(Endpoint):
             return response
         return Response(told.body, told.status, told.headers)
 
-    def _heard(self, wire: str, data: str | bytes) -> str | bytes:
+    def _heard(self, wire: str, text: str) -> str:
         if type(self).heard is WireFault.heard:
-            return data
+            return text
         try:
-            message = json.loads(data)
-        except ValueError:
-            return data
-        return json.dumps(self.heard(wire, message)) if isinstance(message, dict) else data
+            message = json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+        if not isinstance(message, dict):
+            return text
+        heard = self.heard(wire, message)
+        return text if heard == json.loads(text) else json.dumps(heard)
 
     def _event(self, wire: str, event: SSEEvent, stream: object) -> bytes:
         if not event.data.startswith("{"):
             return encode_event(event.data.encode())
         sent = b""
-        for told in self._told(wire, json.loads(event.data), stream):
+        for told, text in self._told(wire, event.data, stream):
             seq = told.get("seq") if wire == "segue-http" else None
-            sent += encode_event(json.dumps(told).encode(), event=told.get("type"), id=seq)
+            sent += encode_event(text.encode(), event=told.get("type"), id=seq)
         return sent
 
-    def _told(self, wire: str, event: dict[str, Any], stream: object) -> Sequence[Mapping[str, Any]]:
-        told = self.event(wire, event, self._states.setdefault(stream, {}))
-        if told is None:
-            return ()
-        return [told] if isinstance(told, Mapping) else told
+    def _told(self, wire: str, text: str, stream: object) -> list[tuple[Mapping[str, Any], str]]:
+        """Return what is told instead, each with its JSON: what is left as it was keeps its bytes."""
+        told = self.event(wire, json.loads(text), self._states.setdefault(stream, {}))
+        before = json.loads(text)
+        several = [] if told is None else [told] if isinstance(told, Mapping) else told
+        return [(one, text if one == before else json.dumps(one)) for one in several]

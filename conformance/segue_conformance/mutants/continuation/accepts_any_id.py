@@ -12,6 +12,15 @@ from ...registry import WIRES
 
 _REFUSALS = ("continuation.unknown_parent_refused", "continuation.impossible_parent_refused")
 KILLED_BY = dict.fromkeys(WIRES, _REFUSALS) | {"openai-http": (*_REFUSALS, "wire_openai_http.lost_parent_status")}
+ALSO = {
+    "messages.error_members": "it looks at the refusal of a lost parent",
+    "resume.refusal_claims_no_name": "its refusal is that of a lost parent",
+    "retention.*": "what is gone is told by a refusal",
+    "warm_up.*": "what is gone is told by a refusal",
+    "both_wires.*": "what is gone is told by a refusal",
+    "wire_segue_http.problems": "it looks at the refusal of a lost parent",
+    "responses_requests.long_parent_refused": "an id that is too long is unknown as well",
+}
 
 
 class MutantEndpoint(Endpoint):

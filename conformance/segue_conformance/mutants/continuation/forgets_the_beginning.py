@@ -12,6 +12,9 @@ from segue_gateway.turns import Turn
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.users_words_four_hops",))
+ALSO = {
+    "warm_up.in_a_chain": "the chain has three turns",
+}
 
 
 class _Turn(Turn):

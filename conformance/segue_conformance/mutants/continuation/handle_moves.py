@@ -14,6 +14,9 @@ from segue_schemas import models
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.handle_is_immutable", "continuation.fork"))
+ALSO = {
+    "retention.older_connection_handle": "an older handle of a connection moves as well",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -11,6 +11,12 @@ from segue_gateway.turns import Plan, Turn
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.handles_differ",))
+ALSO = {
+    "continuation.*": "a handle that stands for the newest turn has moved",
+    "retention.*": "parent and child are deleted as one",
+    "deletion.*": "parent and child are deleted as one",
+    "stored_responses.*": "parent and child are deleted as one",
+}
 
 
 class MutantEndpoint(Endpoint):

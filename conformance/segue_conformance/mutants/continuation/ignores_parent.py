@@ -18,6 +18,9 @@ KILLED_BY = dict.fromkeys(
         "continuation.unknown_parent_refused",
     ),
 )
+ALSO = {
+    "*": "whatever goes on from a parent, or sees one refused, goes on from nothing here",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -9,6 +9,9 @@ from segue_gateway.turns import Turn
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("continuation.handle_is_issued",))
+ALSO = {
+    "*": "there is nothing to go on from; OpenAI wires name an id all the same",
+}
 
 
 class _Turn(Turn):

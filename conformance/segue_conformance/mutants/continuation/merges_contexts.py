@@ -9,6 +9,9 @@ from segue_gateway.endpoint import Endpoint
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("continuation.context_is_replaced_whole",))
+ALSO = {
+    "responses_context.*": "instructions of an earlier request stay in force",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -12,6 +12,9 @@ from segue_gateway.turns import Turn
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.never_said",))
+ALSO = {
+    "lanes.lane_is_no_history": "a word of another conversation comes back there, too",
+}
 
 
 class _Turn(Turn):

@@ -12,6 +12,9 @@ from segue_schemas import models
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.refused_turn_leaves_parent",))
+ALSO = {
+    "responses_lanes.failed_fork_leaves_parent": "the fork is refused",
+}
 
 
 class MutantEndpoint(Endpoint):

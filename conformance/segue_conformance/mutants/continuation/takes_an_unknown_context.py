@@ -8,6 +8,9 @@ from segue_gateway.endpoint import Endpoint
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("continuation.unknown_context_refused",))
+ALSO = {
+    "isolation.foreign_context": "a stranger's context is one that it does not hold",
+}
 
 
 class MutantEndpoint(Endpoint):

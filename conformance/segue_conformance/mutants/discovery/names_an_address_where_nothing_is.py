@@ -8,6 +8,9 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("discovery.bindings_answer",))
+ALSO = {
+    "turns.plain_turn@segue-http": "the client looks for the wire where the document says that it is",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -10,6 +10,11 @@ from segue_schemas import models
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("items.output_goes_in_again", "full_resend.users_words"))
+ALSO = {
+    "items.string_equals_parts": "it sends text of the assistant in that form",
+    "warm_up.*": "the control arm sends the output again",
+    "warm_up.in_a_chain": "its history holds text of the assistant",
+}
 
 
 class MutantEndpoint(Endpoint):

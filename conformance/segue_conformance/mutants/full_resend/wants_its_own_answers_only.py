@@ -11,6 +11,9 @@ from segue_schemas import models
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("full_resend.models_words",))
+ALSO = {
+    "resume.canonical_forms": "it sends an assistant's text as a string",
+}
 
 
 class MutantEndpoint(Endpoint):

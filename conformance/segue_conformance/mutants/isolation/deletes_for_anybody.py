@@ -10,6 +10,10 @@ from .. import KEYS
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("isolation.foreign_delete",))
+ALSO = {
+    "deletion.running_descendant_loses_its_handle": "descendants are not deleted here",
+    "retention.descendants_can_go_too": "descendants are not deleted here",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -10,6 +10,9 @@ from .. import KEYS
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("isolation.foreign_read",))
+ALSO = {
+    "bundles.foreign_export": "an export is looked up in the same way",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -15,6 +15,10 @@ from segue_schemas import models
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("items.started_items_are_completed",))
+ALSO = {
+    "lanes.cut_text_stays": "nothing of a cut is kept here",
+    "responses_events.items_are_brought_whole": "the item is announced and never brought",
+}
 
 
 class _Engine(ScriptedEngine):

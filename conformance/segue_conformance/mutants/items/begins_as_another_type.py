@@ -12,6 +12,10 @@ from segue_schemas import models
 from ..wire_fault import NATIVE, Told, WireFault
 
 KILLED_BY = dict.fromkeys(NATIVE, ("items.types_stay",))
+ALSO = {
+    "bundles.export_is_whole": "the items that the client builds are compared with those of the export",
+    "resume.resume_from_a_number": "a record that is read twice has items of another type",
+}
 
 
 _MESSAGE: msgspec.json.Decoder[models.ServerMessage] = msgspec.json.Decoder(models.ServerMessage)

@@ -11,6 +11,13 @@ from segue_schemas import models
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("items.deltas_rebuild_the_item",))
+ALSO = {
+    "bundles.export_is_whole": "the export has the text that was streamed",
+    "lanes.cut_text_stays": "the text of a cut item is compared as well",
+    "resume.digests_agree": "the digest is that of the text that was streamed",
+    "responses_events.copies_equal_deltas": "the whole item is a copy",
+    "stored_responses.read_is_what_was_answered": "what is stored is the text that was streamed",
+}
 
 
 class _Reading(Reading):

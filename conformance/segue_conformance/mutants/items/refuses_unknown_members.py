@@ -11,6 +11,9 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("items.unknown_members_are_ignored",))
+ALSO = {
+    "resume.canonical_forms": "it sends a member that stays out of the digest",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -7,6 +7,10 @@ from typing import Any
 from ..wire_fault import NATIVE, Told, WireFault
 
 KILLED_BY = dict.fromkeys(NATIVE, ("items.whole_items_are_valid",))
+ALSO = {
+    "bundles.export_is_whole": "the export has the role of the assistant",
+    "resume.digests_agree": "the role is a part of the digest",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -13,6 +13,9 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("items.orphan_output_refused",))
+ALSO = {
+    "responses_requests.orphan_output_refused": "the same on OpenAI's wires",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -11,6 +11,9 @@ from segue_schemas import models
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("items.items_without_ids", "full_resend.tools_words"))
+ALSO = {
+    "resume.canonical_forms": "it sends a call without an id",
+}
 
 
 class MutantEndpoint(Endpoint):

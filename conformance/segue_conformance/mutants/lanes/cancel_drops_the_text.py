@@ -12,6 +12,9 @@ from segue_gateway.turns import Turn
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("lanes.cut_text_stays",))
+ALSO = {
+    "responses_events.items_are_brought_whole": "an output that was cut at its limit is dropped as well",
+}
 
 
 class _Output(Output):

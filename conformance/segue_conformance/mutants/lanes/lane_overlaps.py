@@ -10,6 +10,13 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.lanes import Lanes, Place
 
 KILLED_BY = {"segue-ws": ("lanes.one_lane_is_in_order",), "openai-ws": ("lanes.one_lane_is_in_order",)}
+ALSO = {
+    "lanes.*": "turns that do not wait fill no lane and open none",
+    "observability.timing_counts_the_wait": "nothing waits",
+    "responses_lanes.how_many_lanes": "lanes are not counted",
+    "turns.second_turn_in_flight": "the short turn ends first",
+    "wire_openai_ws.one_after_the_other": "the second response begins at once",
+}
 
 
 class _Lanes(Lanes):

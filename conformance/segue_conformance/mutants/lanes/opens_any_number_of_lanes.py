@@ -8,6 +8,9 @@ from segue_gateway.connection import Connection
 from segue_gateway.endpoint import Endpoint
 
 KILLED_BY = {"segue-ws": ("lanes.too_many_lanes",)}
+ALSO = {
+    "responses_lanes.how_many_lanes": "the same on OpenAI's wire",
+}
 
 
 class _Connection(Connection):

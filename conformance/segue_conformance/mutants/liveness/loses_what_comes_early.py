@@ -9,6 +9,10 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.protocol import SegueWebSocketProtocol
 
 KILLED_BY = {"segue-ws": ("liveness.sent_before_welcome",)}
+ALSO = {
+    "messages.*": "it sends at once on a bare connection",
+    "wire_segue_ws.fragments": "it sends at once on a bare connection",
+}
 
 
 class _Protocol(SegueWebSocketProtocol):

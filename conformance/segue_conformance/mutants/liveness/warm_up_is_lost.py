@@ -7,6 +7,10 @@ from segue_gateway.history import History
 from segue_gateway.turns import Turn
 
 KILLED_BY = dict.fromkeys(("segue-ws", "segue-http", "openai-ws"), ("liveness.warm_up_is_history",))
+ALSO = {
+    "resume.*": "it reads digests of warm-ups",
+    "warm_up.*": "it goes on from a warm-up",
+}
 
 
 class _Turn(Turn):

@@ -6,6 +6,11 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.turns import Turn
 
 KILLED_BY = dict.fromkeys(("segue-ws", "segue-http", "openai-ws"), ("liveness.warm_up_says_nothing",))
+ALSO = {
+    "observability.timing_says_what_happened": "a warm-up has no first output",
+    "resume.*": "it reads digests of warm-ups",
+    "warm_up.in_a_chain": "what the model wrote in it is taken for its word",
+}
 
 
 class _Turn(Turn):

@@ -9,6 +9,11 @@ from segue_gateway.endpoint import Endpoint
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("messages.every_message_is_valid",))
+ALSO = {
+    "messages.*": "it reads a bare turn to its end",
+    "wire_segue_ws.*": "it reads a bare turn to its end",
+    "wire_segue_http.stream_framing": "it reads a bare turn to its end",
+}
 
 
 def _twice(text: str) -> str:

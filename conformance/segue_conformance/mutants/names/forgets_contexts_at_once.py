@@ -9,6 +9,10 @@ from segue_gateway.refusals import context_not_found
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("names.context_of_a_handle_is_held",))
+ALSO = {
+    "continuation.context_by_digest": "the turn that sent the context has ended",
+    "continuation.context_as_patch": "the turn that sent the base has ended",
+}
 
 
 class MutantEndpoint(Endpoint):

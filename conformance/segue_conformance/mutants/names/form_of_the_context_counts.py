@@ -11,6 +11,9 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("names.context_form_is_no_content",))
+ALSO = {
+    "*": "what the first start sent as bytes is no part of a repeat after it was read",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -11,6 +11,10 @@ from segue_schemas import context_digest, models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("resume.context_digest",))
+ALSO = {
+    "continuation.context_as_patch": "the digest in turn.accepted names no context that is held",
+    "names.no_context_is_the_empty_one": "the empty context has a digest, too",
+}
 
 
 class _Turn(Turn):

@@ -12,6 +12,11 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("resume.digests_agree",))
+ALSO = {
+    "bundles.export_is_whole": "the bundle has the digest of all items",
+    "resume.expectation": "the parent is held under the digest of all items",
+    "retention.get_says_what_was_issued": "it is held under the digest of all items",
+}
 
 
 class _Turn(Turn):

@@ -13,6 +13,12 @@ from segue_gateway.turns import Turn
 from segue_schemas import models
 
 KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("resume.repeat_attaches",))
+ALSO = {
+    "deletion.*": "a repeat of a deleted turn runs as well",
+    "names.one_of_two_that_race": "the second of both is a repeat",
+    "resume.other_content_conflicts": "another content runs as well",
+    "wire_segue_http.conflict_is_not_retried": "another content runs as well",
+}
 
 
 class MutantEndpoint(Endpoint):

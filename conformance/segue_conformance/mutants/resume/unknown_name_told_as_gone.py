@@ -9,6 +9,10 @@ from segue_gateway.refusals import events_gone
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("resume.unknown_name",))
+ALSO = {
+    "discovery.bindings_answer": "it asks for a turn that never was",
+    "isolation.foreign_turn": "a stranger's turn is told as one that never was",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -9,6 +9,9 @@ from segue_gateway.stores.base import Handle
 from segue_gateway.turns import Turn
 
 KILLED_BY = {"segue-ws": ("retention.kept_handle_on_another_connection",)}
+ALSO = {
+    "both_wires.socket_to_http": "a stored response ends with its socket on OpenAI's wire, too",
+}
 
 
 class _Turn(Turn):

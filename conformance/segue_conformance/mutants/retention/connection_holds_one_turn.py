@@ -7,6 +7,9 @@ from segue_gateway.history import EMPTY, History, grow
 from segue_gateway.turns import Turn
 
 KILLED_BY = dict.fromkeys(("segue-ws", "openai-ws"), ("retention.connection_handle_on_its_connection",))
+ALSO = {
+    "responses_lanes.each_lane_remembers": "what a lane remembers is held for its connection",
+}
 
 
 class _Turn(Turn):

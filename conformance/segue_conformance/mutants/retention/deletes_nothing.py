@@ -7,6 +7,11 @@ from segue_gateway.stores.base import Store
 from segue_gateway.stores.memory import MemoryStore
 
 KILLED_BY = dict.fromkeys(("segue-ws", "segue-http", "openai-http"), ("retention.deleted_handle_is_gone",))
+ALSO = {
+    "deletion.*": "nothing is deleted",
+    "retention.descendants_can_go_too": "nothing is deleted",
+    "stored_responses.deleted_is_gone": "nothing is deleted",
+}
 
 
 class _Store(MemoryStore):

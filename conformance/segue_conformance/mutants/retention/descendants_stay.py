@@ -10,6 +10,9 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("retention.descendants_can_go_too",))
+ALSO = {
+    "deletion.running_descendant_loses_its_handle": "a running descendant stays as well",
+}
 
 
 class MutantEndpoint(Endpoint):

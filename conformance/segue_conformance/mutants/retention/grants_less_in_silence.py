@@ -7,6 +7,10 @@ from segue_gateway.endpoint import Endpoint
 from segue_schemas import models
 
 KILLED_BY = {"segue-ws": ("retention.each_tier_is_granted",)}
+ALSO = {
+    "retention.connection_handle_ends_with_it": "the cached handle is good on the next connection",
+    "warm_up.unstored_ends_with_its_connection": "the cached handle is good on the next connection",
+}
 
 
 class MutantEndpoint(Endpoint):

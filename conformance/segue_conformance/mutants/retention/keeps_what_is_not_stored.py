@@ -9,6 +9,11 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.turns import Plan, Turn
 
 KILLED_BY = dict.fromkeys(("segue-ws", "segue-http", "openai-http"), ("retention.unkept_turn_has_no_handle",))
+ALSO = {
+    "retention.each_tier_is_granted": "another tier is named than was asked for",
+    "responses_members.what_was_asked_is_told": "`store` is echoed as what was done",
+    "stored_responses.unstored_is_not_read": "it can be read as well",
+}
 
 
 class MutantEndpoint(Endpoint):

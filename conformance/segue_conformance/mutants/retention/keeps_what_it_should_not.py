@@ -6,6 +6,9 @@ from segue_gateway.connection import Connection
 from segue_gateway.endpoint import Endpoint
 
 KILLED_BY = dict.fromkeys(("segue-ws", "openai-ws"), ("retention.connection_handle_ends_with_it",))
+ALSO = {
+    "warm_up.unstored_ends_with_its_connection": "the handle of a warm-up is kept as well",
+}
 
 
 class _Connection(Connection):

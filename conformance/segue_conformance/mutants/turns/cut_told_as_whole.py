@@ -11,6 +11,10 @@ from segue_schemas import models
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("turns.cut_is_incomplete",))
+ALSO = {
+    "deletion.running_descendant_loses_its_handle": "a turn that lost its retention is told as completed",
+    "responses_members.usage_is_plausible": "it looks at a cut",
+}
 
 
 class _Turn(Turn):

@@ -12,6 +12,9 @@ from segue_gateway.turns import Turn
 from segue_schemas import models
 
 KILLED_BY = dict.fromkeys(("segue-ws", "openai-ws"), ("turns.refusal_leaves_connection",))
+ALSO = {
+    "*": "it goes on behind a refusal on the same connection",
+}
 
 
 class _Connection(Connection):

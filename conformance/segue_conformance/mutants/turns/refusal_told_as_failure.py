@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import Told, WireFault
 
 KILLED_BY = {"segue-ws": ("turns.failure_only_after_acceptance",)}
+ALSO = {
+    "*": "it looks for the refusal of a lost parent",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -9,6 +9,10 @@ from segue_gateway.states import Cause
 from segue_schemas import models
 
 KILLED_BY = {"segue-ws": ("turns.second_turn_in_flight",)}
+ALSO = {
+    "lanes.full_lane": "what waits is given up for what comes behind it",
+    "observability.timing_counts_the_wait": "what runs is given up, so that nothing waits",
+}
 
 
 class _Connection(Connection):

@@ -8,6 +8,10 @@ from segue_gateway.stores.base import Event
 from segue_schemas import models
 
 KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("turns.numbers_rise",))
+ALSO = {
+    "bundles.export_is_whole": "the items that the client builds lack a delta",
+    "resume.digests_agree": "the items that the client builds lack a delta",
+}
 
 
 class _Reading(Reading):

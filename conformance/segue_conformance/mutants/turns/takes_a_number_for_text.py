@@ -8,6 +8,9 @@ from ...registry import WIRES
 from ..wire_fault import WireFault
 
 KILLED_BY = dict.fromkeys(WIRES, ("turns.wrong_type_refused",))
+ALSO = {
+    "responses_requests.wrong_types_refused": "the same on OpenAI's wires",
+}
 
 
 class MutantEndpoint(WireFault):

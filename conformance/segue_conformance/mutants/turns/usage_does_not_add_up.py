@@ -11,6 +11,9 @@ from segue_schemas import models
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("turns.usage_adds_up",))
+ALSO = {
+    "responses_events.usage_members": "it adds up as well",
+}
 
 
 class _Turn(Turn):

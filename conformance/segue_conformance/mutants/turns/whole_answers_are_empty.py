@@ -10,6 +10,10 @@ from segue_adapters.wires.base import Answer, Request
 from ..wire_fault import Told, WireFault
 
 KILLED_BY = dict.fromkeys(("segue-ws", "segue-http", "openai-http"), ("turns.final_delivery",))
+ALSO = {
+    "bundles.export_is_whole": "the items that the client builds lack their text",
+    "stored_responses.read_is_what_was_answered": "a stored response is a whole answer",
+}
 
 
 def _emptied(value: Any) -> Any:

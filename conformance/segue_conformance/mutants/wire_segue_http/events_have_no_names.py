@@ -5,6 +5,10 @@ from __future__ import annotations
 from segue_gateway.endpoint import Endpoint
 
 KILLED_BY = {"segue-http": ("wire_segue_http.stream_framing",)}
+ALSO = {
+    "lanes.lane_over_http": "it knows the last event by its name",
+    "wire_segue_http.path_and_body": "it knows the last event by its name",
+}
 
 
 class MutantEndpoint(Endpoint):
