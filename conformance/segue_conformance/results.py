@@ -215,6 +215,8 @@ class Report:
     rerun: str = ""
     exit_code: int = 0
     contact: tuple[ContactFault, ...] = ()
+    #: What is worth knowing and bears on no verdict, a sentence each.
+    notes: tuple[str, ...] = ()
     profiles: tuple[ProfileResult, ...]
     results: tuple[CheckResult, ...]
 

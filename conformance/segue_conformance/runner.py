@@ -18,6 +18,7 @@ from pathlib import Path
 
 from . import requirements
 from .baseline import Baseline, compare
+from .claims import undeclared
 from .cleanup import clean
 from .execution import Execution, Listener
 from .preparation import Prepared, prepare
@@ -155,6 +156,7 @@ def run_prepared(
         selection=selection,
         rerun=rerun,
         contact=tuple(execution.contact),
+        notes=undeclared(results, prepared.document),
         profiles=judge(
             results,
             wires,

@@ -68,6 +68,10 @@ def print_report(console: Console, report: Report) -> None:
     if open_ones is not None:
         _title(console, "Not judged")
         console.print(open_ones)
+    if report.notes:
+        _title(console, "Worth knowing")
+    for note in report.notes:
+        console.print(safe(note))
     _title(console, "Profiles")
     if len(report.wires) == 1:
         console.print(_list(report, console))
