@@ -141,6 +141,8 @@ def result_of(check: Check, wire: str, found: Grade, **more: Any) -> CheckResult
         expected=found.expected,
         actual=found.actual,
         control=found.control,
+        disputed=about.disputed or "",
+        scored=check.id not in requirements.unscored(),
         **more,
     )
 

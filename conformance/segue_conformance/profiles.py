@@ -96,7 +96,7 @@ def _state(
         return State.NOT_TESTED, f"only some of its checks ran ({partial})"
     if profile != "core" and core is not State.REACHED:
         return State.NOT_REACHED, "core is not reached"
-    if not any(r.verdict is Verdict.PASS for r in mine):
+    if not any(r.verdict is Verdict.PASS and r.counts for r in mine):
         return State.NOT_TESTED, "nothing of it is offered"
     return State.REACHED, ""
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Index", "IndexMissing", "Requirement", "load"]
+__all__ = ["Index", "IndexMissing", "Requirement", "load", "unscored"]
 
 _HERE = Path(__file__).resolve().parent
 _PLACES = (_HERE / "requirements.json", _HERE.parent.parent / "spec" / "1.0" / "requirements.json")
+_CHECKS = (_HERE / "checks.json", _HERE.parent.parent / "spec" / "checks.json")
 _STRICT = ("MUST", "MUST NOT")
 
 
@@ -24,7 +25,11 @@ class IndexMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One normative sentence; `untested` says why no check proves it, None where one does."""
+    """One normative sentence.
+
+    `untested` says why no check proves it, None where one does; `disputed` is a link to where its meaning is argued
+    about, None where nobody does.
+    """
 
     id: str
     keyword: str
@@ -33,6 +38,7 @@ class Requirement:
     chapter: str
     anchor: str
     untested: str | None = None
+    disputed: str | None = None
 
     @property
     def strict(self) -> bool:
@@ -67,6 +73,18 @@ def load() -> Index:
     raise IndexMissing(f"no requirement index; looked at {looked}; is the installation complete?")
 
 
+@cache
+def unscored() -> frozenset[str]:
+    """Return the ids of checks that are newer than the released specification: they run and count for nothing."""
+    for place in _CHECKS:
+        if place.is_file():
+            try:
+                return frozenset(json.loads(place.read_bytes())["not_scored"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise IndexMissing(f"{place} is no list of checks: {error!r}") from None
+    return frozenset()
+
+
 def _parse(path: Path) -> Index:
     try:
         document = json.loads(path.read_bytes())
@@ -79,6 +97,7 @@ def _parse(path: Path) -> Index:
                 chapter=row.get("chapter", ""),
                 anchor=row.get("anchor", ""),
                 untested=row.get("untested"),
+                disputed=row.get("disputed"),
             )
             for row in document["requirements"]
         }

@@ -66,7 +66,8 @@ class CheckResult:
     `requirement`, `keyword` and `sentence` are of the requirement that the verdict is about: the first of
     `requirements`, or the one that a deviation names. `strict` is whether the check is of a MUST. `flaky`: it passed
     only when it was performed alone; `message` and `frames` are then of the run beside other checks. `control`: what
-    the control arm showed, where the check has one.
+    the control arm showed, where the check has one. `disputed` is a link to where the requirement is argued about: the
+    result counts for nothing until that is settled. `scored` is False for a check newer than the released version.
     """
 
     check: str
@@ -88,10 +89,19 @@ class CheckResult:
     requests: int = 0
     tokens: int = 0
     flaky: bool = False
+    disputed: str = ""
+    scored: bool = True
+
+    @property
+    def counts(self) -> bool:
+        """Whether the result can reach or lose a profile: its sentence is settled, and its check is not too new."""
+        return self.scored and not self.disputed
 
     @property
     def blocks(self) -> bool:
         """Whether the result keeps its profile from being reached."""
+        if not self.counts and self.verdict is not Verdict.ERROR:
+            return False
         if self.verdict in (Verdict.FAIL, Verdict.ERROR):
             return True
         return self.strict and self.verdict in (Verdict.UNTESTABLE, Verdict.INCONCLUSIVE)
@@ -243,7 +253,9 @@ class Report:
         return any((line.check, line.wire) == (result.check, result.wire) for line in lines)
 
     def bears(self, result: CheckResult) -> bool:
-        """Whether a result bears on the exit code: its profile was asked for and its wire can reach it."""
+        """Whether a result bears on the exit code: it counts, its profile was asked for, and its wire can reach it."""
+        if not result.counts:
+            return False
         state = self.state(result.profile, result.wire)
         return state is None or (state.asked and state.state is not State.NOT_REACHABLE)
 

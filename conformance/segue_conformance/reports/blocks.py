@@ -72,6 +72,10 @@ def _body(report: Report, result: CheckResult, console: Console) -> Table:
 
 
 def _why_none(report: Report, result: CheckResult) -> str:
+    if result.disputed:
+        return f"what {result.requirement} means is disputed ({one_line(result.disputed)})"
+    if not result.scored:
+        return f"the check came after the release of specification {report.spec}, so it is not scored"
     state = report.state(result.profile, result.wire)
     return f"{result.profile} is {state.reason}" if state is not None and state.reason else "it was not asked for"
 
