@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +55,7 @@ def test_a_full_run_tells_checks_that_catch_none_and_kills_that_nobody_named() -
         ("survived", USAGE.name, "turns.cut_is_incomplete"),
         ("extra", USAGE.name, "turns.usage_adds_up"),
         ("unkilled", "", "turns.plain_turn"),
+        ("unkilled", "", "turns.usage_adds_up"),
         ("unkilled", "", "turns.cut_is_incomplete"),
     }
 
@@ -116,12 +119,18 @@ def test_each_mutant_is_examined_even_if_it_names_none_of_the_chosen_wires() -> 
     assert {job.name for job in jobs_of(chosen) if job.kind == "mutant"} == set(MUTANTS)
 
 
-def test_the_page_lists_what_was_caught_and_what_was_not() -> None:
-    text = page(examine([USAGE], full=True))
+def test_the_page_lists_what_is_caught_and_what_is_not() -> None:
+    text = page([replace(USAGE, also={"turns.plain*": "a *reason*"})], FEW)
     assert "| `usage_does_not_add_up` |" in text
-    assert "`turns.usage_adds_up` on segue-ws" in text
-    assert "- `turns.plain_turn`" in text
+    assert "| `turns.usage_adds_up` on every wire | `turns.plain*`: a \\*reason\\* |" in text
+    assert "- `turns.plain_turn`: " in text
     assert "1 of 3 checks catch at least one" in text
+
+
+def test_the_page_of_the_site_is_fresh() -> None:
+    tool = Path(__file__).parents[2] / "tools" / "gen_kill_matrix.py"
+    done = subprocess.run([sys.executable, str(tool), "--check"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_the_command(tmp_path: Path) -> None:
@@ -142,6 +151,6 @@ def test_two_processes_come_to_the_same(tmp_path: Path) -> None:
     assert len(json.loads(told.read_text())["mutants"]) >= 2
 
 
-@pytest.mark.parametrize("arguments", [["--only", "nothing_bears_this_name"], ["--page", "x.md"], ["--wire", "x"]])
+@pytest.mark.parametrize("arguments", [["--only", "nothing_bears_this_name"], ["--jobs", "0"], ["--wire", "x"]])
 def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     assert CliRunner().invoke(selftest, arguments).exit_code == 2

@@ -16,10 +16,11 @@ from segue_conformance.matrix import matrix
 from segue_conformance.profiles import EXIT_MEANING, REACHABLE
 from segue_conformance.registry import PROFILES
 from segue_conformance.results import State
+from segue_conformance.selftest.cli import selftest
 from segue_conformance.verdicts import Verdict
 from segue_gateway.cli import serve
 
-COMMANDS = {"bindings": bindings, "check": check, "matrix": matrix, "serve": serve}
+COMMANDS = {"bindings": bindings, "check": check, "matrix": matrix, "selftest": selftest, "serve": serve}
 
 
 def options(command: click.Command) -> set[str]:

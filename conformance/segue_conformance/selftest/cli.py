@@ -19,7 +19,6 @@ from ..reports.console import console_for
 from ..requirements import IndexMissing
 from .jobs import IN_MEMORY, jobs_of, perform_all, select
 from .judging import Outcome, judge
-from .page import page
 from .telling import as_json, print_outcome, progressing
 
 __all__ = ["selftest"]
@@ -36,7 +35,6 @@ _MOST = 4
 @click.option("--full", is_flag=True, help="Every mutant against every check, on every wire.")
 @click.option("--wire", "wires", multiple=True, type=click.Choice(WIRES), help="Wire to use; repeatable.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - is standard output.")
-@click.option("--page", "page_path", metavar="FILE", help="Write the kill matrix as a page; needs --full.")
 @click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes. [one a core, 4 at most]")
 @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR does the same.")
 @click.option("--debug", is_flag=True, help="Show the tracebacks of the suite's own faults.")
@@ -45,7 +43,6 @@ def selftest(
     full: bool,
     wires: tuple[str, ...],
     json_path: str | None,
-    page_path: str | None,
     jobs: int | None,
     no_color: bool,
     debug: bool,
@@ -59,11 +56,9 @@ def selftest(
     Exit codes: 0 the suite is sound, 1 it is not, 2 wrong usage, 4 a fault of
     the self-test itself.
     """  # fmt: skip
-    if page_path is not None and (not full or only or wires):
-        raise click.UsageError("--page tells of the whole: it needs --full, without --only and --wire")
     console = console_for(sys.stderr if json_path == "-" else sys.stdout, no_color=no_color)
     try:
-        code = _examine(console, only, full, wires, jobs, json_path, page_path, debug)
+        code = _examine(console, only, full, wires, jobs, json_path, debug)
     except click.ClickException:
         raise
     except KeyboardInterrupt:
@@ -83,7 +78,6 @@ def _examine(
     wires: tuple[str, ...],
     processes: int | None,
     json_path: str | None,
-    page_path: str | None,
     debug: bool,
 ) -> int:
     began = time.monotonic()
@@ -104,19 +98,18 @@ def _examine(
         for fault in outcome.faults:
             click.echo(fault, err=True)
     print_outcome(console, outcome, seconds)
-    _write(outcome, seconds, json_path, page_path)
+    _write(outcome, seconds, json_path)
     return outcome.exit_code
 
 
-def _write(outcome: Outcome, seconds: float, json_path: str | None, page_path: str | None) -> None:
-    for path, text in ((json_path, as_json(outcome, seconds)), (page_path, page(outcome))):
-        if path == "-":
-            sys.stdout.write(text)
-        elif path is not None:
-            try:
-                Path(path).write_text(text, encoding="utf-8")
-            except OSError as error:
-                raise click.UsageError(f"can't write {path}: {error.strerror or error}") from None
+def _write(outcome: Outcome, seconds: float, path: str | None) -> None:
+    if path == "-":
+        sys.stdout.write(as_json(outcome, seconds))
+    elif path is not None:
+        try:
+            Path(path).write_text(as_json(outcome, seconds), encoding="utf-8")
+        except OSError as error:
+            raise click.UsageError(f"can't write {path}: {error.strerror or error}") from None
 
 
 def _end(code: int, message: str, details: str = "") -> NoReturn:

@@ -45,7 +45,7 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The whole: `unkilled` are checks that no mutant names (or, in a full run, that caught none)."""
+    """The whole: `unkilled` are checks that no mutant names (in a full run, that caught none of those that do)."""
 
     selection: Selection
     failures: tuple[Failure, ...]
@@ -80,7 +80,7 @@ def judge(chosen: Selection, done: Iterable[Done]) -> Outcome:
     failures += _errors(runs)
     unkilled = _unkilled(chosen, examined)
     if chosen.full and chosen.whole:
-        failures += [Failure("unkilled", "no mutant is caught by it", check=check) for check in unkilled]
+        failures += [Failure("unkilled", "no mutant that names it is caught by it", check=check) for check in unkilled]
     return Outcome(
         chosen,
         tuple(failures),
@@ -158,7 +158,7 @@ def _errors(runs: dict[str, tuple[Run, ...]]) -> list[Failure]:
 
 def _unkilled(chosen: Selection, examined: Sequence[Examined]) -> tuple[str, ...]:
     if chosen.full:
-        killing = {run.check for one in examined for run in (*one.caught, *one.also, *one.extra)}
+        killing = {run.check for one in examined for run in one.caught}
     else:
         killing = {check for one in chosen.mutants for checks in one.killed_by.values() for check in checks}
     return tuple(check.id for check in chosen.checks if check.id not in killing)

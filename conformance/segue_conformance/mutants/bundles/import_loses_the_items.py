@@ -12,6 +12,9 @@ from segue_gateway.stores.base import Held
 from segue_schemas import models
 
 KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("bundles.import_is_a_continuation",))
+ALSO = {
+    "refusals.unreadable_compaction_in_the_history": "the compaction is lost with the rest",
+}
 
 
 class MutantEndpoint(Endpoint):

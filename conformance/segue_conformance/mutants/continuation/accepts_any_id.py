@@ -20,6 +20,7 @@ ALSO = {
     "both_wires.*": "what is gone is told by a refusal",
     "wire_segue_http.problems": "it looks at the refusal of a lost parent",
     "responses_requests.long_parent_refused": "an id that is too long is unknown as well",
+    "refusals.first_fault_first": "one of its faults is a lost parent",
 }
 
 

@@ -16,6 +16,7 @@ from ...registry import WIRES
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.handle_is_immutable", "continuation.fork"))
 ALSO = {
     "retention.older_connection_handle": "an older handle of a connection moves as well",
+    "failures.empty_input": "the parent has moved when it is compared",
 }
 
 

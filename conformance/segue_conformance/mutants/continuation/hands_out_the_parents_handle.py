@@ -16,6 +16,8 @@ ALSO = {
     "retention.*": "parent and child are deleted as one",
     "deletion.*": "parent and child are deleted as one",
     "stored_responses.*": "parent and child are deleted as one",
+    "failures.empty_input": "parent and child bear one handle",
+    "resend.history_outlives_its_parent": "parent and child are deleted as one",
 }
 
 

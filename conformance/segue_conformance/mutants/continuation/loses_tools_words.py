@@ -12,6 +12,9 @@ from segue_gateway.turns import Turn
 from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.tools_words",))
+ALSO = {
+    "resend.history_in_parts": "the last part asks for a word of a tool",
+}
 
 
 class _Turn(Turn):

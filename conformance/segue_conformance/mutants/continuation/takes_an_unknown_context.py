@@ -10,6 +10,7 @@ from ..wire_fault import NATIVE
 KILLED_BY = dict.fromkeys(NATIVE, ("continuation.unknown_context_refused",))
 ALSO = {
     "isolation.foreign_context": "a stranger's context is one that it does not hold",
+    "refusals.first_fault_first": "one of its faults is an unknown context",
 }
 
 

@@ -14,6 +14,7 @@ ALSO = {
     "items.string_equals_parts": "it sends text of the assistant in that form",
     "warm_up.*": "the control arm sends the output again",
     "warm_up.in_a_chain": "its history holds text of the assistant",
+    "sealed.own_compaction_goes_in_again": "its output is sent again",
 }
 
 

@@ -13,6 +13,7 @@ from ...registry import WIRES
 KILLED_BY = dict.fromkeys(WIRES, ("full_resend.models_words",))
 ALSO = {
     "resume.canonical_forms": "it sends an assistant's text as a string",
+    "resend.history_in_parts": "a part holds an assistant's text as a string",
 }
 
 

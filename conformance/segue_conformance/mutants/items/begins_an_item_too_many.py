@@ -18,6 +18,7 @@ KILLED_BY = dict.fromkeys(WIRES, ("items.started_items_are_completed",))
 ALSO = {
     "lanes.cut_text_stays": "nothing of a cut is kept here",
     "responses_events.items_are_brought_whole": "the item is announced and never brought",
+    "failures.cut_call_is_discarded": "what it drops is not named",
 }
 
 

@@ -13,7 +13,6 @@ from ..wire_fault import NATIVE, Told, WireFault
 
 KILLED_BY = dict.fromkeys(NATIVE, ("items.types_stay",))
 ALSO = {
-    "bundles.export_is_whole": "the items that the client builds are compared with those of the export",
     "resume.resume_from_a_number": "a record that is read twice has items of another type",
 }
 

@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import NATIVE, Told, WireFault
 
 KILLED_BY = dict.fromkeys(NATIVE, ("items.indexes",))
+ALSO = {
+    "failures.cut_call_is_discarded": "what it drops is named by its number",
+}
 
 
 class MutantEndpoint(WireFault):

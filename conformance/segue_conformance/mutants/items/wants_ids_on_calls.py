@@ -13,6 +13,7 @@ from ...registry import WIRES
 KILLED_BY = dict.fromkeys(WIRES, ("items.items_without_ids", "full_resend.tools_words"))
 ALSO = {
     "resume.canonical_forms": "it sends a call without an id",
+    "resend.history_in_parts": "a part holds a call without an id",
 }
 
 

@@ -12,6 +12,7 @@ KILLED_BY = {"segue-ws": ("liveness.sent_before_welcome",)}
 ALSO = {
     "messages.*": "it sends at once on a bare connection",
     "wire_segue_ws.fragments": "it sends at once on a bare connection",
+    "failures.failed_turn_has_no_handle": "it sends at once on a bare connection",
 }
 
 

@@ -10,6 +10,7 @@ KILLED_BY = dict.fromkeys(("segue-ws", "segue-http", "openai-ws"), ("liveness.wa
 ALSO = {
     "resume.*": "it reads digests of warm-ups",
     "warm_up.*": "it goes on from a warm-up",
+    "resend.history_in_parts": "a part of a full resend is a warm-up",
 }
 
 

@@ -10,6 +10,8 @@ ALSO = {
     "observability.timing_says_what_happened": "a warm-up has no first output",
     "resume.*": "it reads digests of warm-ups",
     "warm_up.in_a_chain": "what the model wrote in it is taken for its word",
+    "resend.history_in_parts": "a part of a full resend is a warm-up",
+    "failures.empty_input": "a warm-up adds nothing of its own",
 }
 
 

@@ -10,6 +10,9 @@ from segue_schemas import models
 from ..wire_fault import NATIVE, WireFault
 
 KILLED_BY = dict.fromkeys(NATIVE, ("messages.unknown_members",))
+ALSO = {
+    "lanes.unlisted_feature_refused": "its message has members of another kind",
+}
 
 
 _KNOWN = {"type", *models.TurnStart.__struct_encode_fields__}

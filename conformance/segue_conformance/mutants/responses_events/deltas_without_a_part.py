@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import OPENAI, Told, WireFault
 
 KILLED_BY = dict.fromkeys(OPENAI, ("responses_events.delta_members",))
+ALSO = {
+    "responses_events.copies_equal_deltas": "a copy is compared with the deltas of its part",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -10,6 +10,9 @@ from segue_adapters.wires.base import Answer, Request
 from ..wire_fault import OPENAI, Told, WireFault
 
 KILLED_BY = dict.fromkeys(OPENAI, ("responses_events.lost_parent_is_named",))
+ALSO = {
+    "responses_lanes.*": "it knows refusals by code and parameter",
+}
 
 
 class MutantEndpoint(WireFault):

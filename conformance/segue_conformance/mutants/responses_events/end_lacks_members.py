@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import OPENAI, Told, WireFault
 
 KILLED_BY = dict.fromkeys(OPENAI, ("responses_events.terminal_response",))
+ALSO = {
+    "responses_events.open_responses_members": "they are members that Open Responses asks for",
+}
 
 
 class MutantEndpoint(WireFault):

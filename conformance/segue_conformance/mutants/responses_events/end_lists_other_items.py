@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import OPENAI, Told, WireFault
 
 KILLED_BY = dict.fromkeys(OPENAI, ("responses_events.items_are_brought_whole",))
+ALSO = {
+    "stored_responses.read_is_what_was_answered": "what is stored has the items once",
+}
 
 
 class MutantEndpoint(WireFault):

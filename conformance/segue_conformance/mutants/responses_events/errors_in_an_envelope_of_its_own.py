@@ -10,6 +10,9 @@ from segue_adapters.wires.base import Answer, Request
 from ..wire_fault import OPENAI, Told, WireFault
 
 KILLED_BY = dict.fromkeys(OPENAI, ("responses_events.error_envelope",))
+ALSO = {
+    "*": "it reads a refusal, and nothing of it can be read",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -16,6 +16,7 @@ ALSO = {
     "bundles.export_is_whole": "the bundle has the digest of all items",
     "resume.expectation": "the parent is held under the digest of all items",
     "retention.get_says_what_was_issued": "it is held under the digest of all items",
+    "failures.empty_input": "the digest of a turn that adds nothing is compared with that of its parent",
 }
 
 

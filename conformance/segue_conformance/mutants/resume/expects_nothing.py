@@ -10,6 +10,9 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("resume.expectation",))
+ALSO = {
+    "refusals.first_fault_first": "one of its faults is an expectation",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -18,6 +18,7 @@ ALSO = {
     "names.one_of_two_that_race": "the second of both is a repeat",
     "resume.other_content_conflicts": "another content runs as well",
     "wire_segue_http.conflict_is_not_retried": "another content runs as well",
+    "refusals.first_fault_first": "one of its faults is a claimed name",
 }
 
 

@@ -11,6 +11,7 @@ from segue_gateway.turns import Turn
 KILLED_BY = {"segue-ws": ("retention.kept_handle_on_another_connection",)}
 ALSO = {
     "both_wires.socket_to_http": "a stored response ends with its socket on OpenAI's wire, too",
+    "resend.history_outlives_its_parent": "it goes on over another connection",
 }
 
 

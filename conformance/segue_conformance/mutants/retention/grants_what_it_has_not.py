@@ -10,6 +10,9 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("retention.other_tiers_are_refused",))
+ALSO = {
+    "refusals.first_fault_first": "one of its faults is a tier",
+}
 
 
 class MutantEndpoint(Endpoint):

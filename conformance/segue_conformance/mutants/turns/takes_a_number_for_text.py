@@ -10,6 +10,7 @@ from ..wire_fault import WireFault
 KILLED_BY = dict.fromkeys(WIRES, ("turns.wrong_type_refused",))
 ALSO = {
     "responses_requests.wrong_types_refused": "the same on OpenAI's wires",
+    "refusals.first_fault_first": "one of its faults is a number for a text",
 }
 
 

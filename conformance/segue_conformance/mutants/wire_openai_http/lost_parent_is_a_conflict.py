@@ -7,6 +7,9 @@ from segue_adapters.wires.base import Answer, Request
 from ..wire_fault import WireFault
 
 KILLED_BY = {"openai-http": ("wire_openai_http.lost_parent_status",)}
+ALSO = {
+    "responses_requests.long_parent_refused": "an id that is too long is lost as well",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -7,6 +7,9 @@ from segue_adapters.wires.base import Answer, Request
 from ..wire_fault import WireFault
 
 KILLED_BY = {"openai-http": ("wire_openai_http.unknown_id_is_404",)}
+ALSO = {
+    "stored_responses.*": "it looks for what is not there",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import Told, WireFault
 
 KILLED_BY = {"openai-ws": ("wire_openai_ws.one_after_the_other",)}
+ALSO = {
+    "*@openai-ws": "a client takes the late event for one of the next response",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -9,6 +9,11 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.refusals import invalid_request
 
 KILLED_BY = {"openai-ws": ("wire_openai_ws.no_subprotocol",)}
+ALSO = {
+    "discovery.bindings_answer": "it opens what the document names",
+    "both_wires.*": "it opens a bare socket",
+    "wire_openai_ws.unknown_query": "it opens a bare socket",
+}
 
 
 class MutantEndpoint(Endpoint):

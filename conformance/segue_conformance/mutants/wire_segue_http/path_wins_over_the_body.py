@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 from ..wire_fault import WireFault
 
 KILLED_BY = {"segue-http": ("wire_segue_http.path_and_body",)}
+
+
+_NAME = re.compile(r'"turn":\s*"[^"]*",?\s*')
 
 
 class MutantEndpoint(WireFault):
@@ -14,7 +17,6 @@ class MutantEndpoint(WireFault):
 
     wires = ("segue-http",)
 
-    def heard(self, wire: str, message: dict[str, Any]) -> dict[str, Any]:
+    def heard_text(self, wire: str, text: str) -> str:
         """Forget which turn the body names."""
-        message.pop("turn", None)
-        return message
+        return _NAME.sub("", text, count=1)
