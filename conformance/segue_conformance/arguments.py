@@ -57,6 +57,7 @@ class Arguments:
     max_seconds: float | None = None
     rate: float | None = None
     concurrency: int | None = None
+    dialect: str | None = None
     baseline: str | None = None
     write_baseline: str | None = None
     json_path: str | None = None
@@ -82,6 +83,7 @@ class Arguments:
             ("--second-api-key-env", self.second_api_key_env),
             ("--extra-body", json.dumps(self.extra_body) if isinstance(self.extra_body, dict) else self.extra_body),
             ("--ca-file", self.ca_file),
+            ("--dialect", self.dialect),
             ("--baseline", self.baseline),
             ("--timeout", f"{self.timeout:g}" if self.timeout != TIMEOUT else None),
             ("--rate", f"{self.rate:g}" if self.rate is not None else None),

@@ -134,6 +134,7 @@ def _perform(
             details=details,
             # The reference endpoint ends with the run, and all that it keeps with it.
             cleanup=arguments.url is not None,
+            dialect=arguments.dialect,
             baseline=None if arguments.baseline is None else read_baseline(arguments.baseline),
         )
     if debug:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from . import dialects
 from .arguments import TIMEOUT
 from .registry import PROFILES, WIRES
 
@@ -67,6 +68,11 @@ _LIMITS = (
     ),
 )  # fmt: skip
 _EXPECTED = (
+    click.option(
+        "--dialect",
+        type=click.Choice(dialects.NAMES),
+        help="Tell apart what this vendor documents and the specification.",
+    ),
     click.option("--baseline", metavar="FILE", help="What is expected not to pass (TOML); 0 where it is as it says."),
     click.option("--write-baseline", metavar="FILE", help="Write such a file; its reasons are for you to fill in."),
 )

@@ -22,6 +22,8 @@ __all__ = [
     "CheckResult",
     "Cleanup",
     "ContactFault",
+    "DialectLine",
+    "DialectResult",
     "Frame",
     "NotAReport",
     "ProfileResult",
@@ -193,6 +195,47 @@ class BaselineResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DialectLine:
+    """What a vendor's documents make of a result that is not passed.
+
+    `says` is empty where the check rests on them, `otherwise` where they say something else and `nothing` where they
+    are silent; then `text` is what they say, and `document` where.
+    """
+
+    check: str
+    wire: str
+    verdict: str
+    says: str = ""
+    text: str = ""
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialectResult:
+    """Where an endpoint stands by what a vendor documents; `passed` checks that rest on its documents passed."""
+
+    name: str
+    title: str
+    passed: int
+    lines: tuple[DialectLine, ...] = ()
+
+    @property
+    def deviations(self) -> list[DialectLine]:
+        """What is otherwise than documented."""
+        return [line for line in self.lines if not line.says and line.verdict in ("fail", "warn")]
+
+    @property
+    def open(self) -> list[DialectLine]:
+        """What rests on the documents and could not be judged."""
+        return [line for line in self.lines if not line.says and line.verdict not in ("fail", "warn")]
+
+    @property
+    def beyond(self) -> list[DialectLine]:
+        """What deviates from the specification alone."""
+        return [line for line in self.lines if line.says]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cleanup:
     """What became of the continuations that the run made the endpoint keep, and how many requests that took."""
 
@@ -220,6 +263,7 @@ class Report:
     tokens_estimated: bool = False
     cleanup: Cleanup | None = None
     baseline: BaselineResult | None = None
+    dialect: DialectResult | None = None
     interrupted: bool = False
     selection: Selection = Selection()
     rerun: str = ""

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from . import requirements
+from . import dialects, requirements
 from .baseline import Baseline, compare
 from .claims import undeclared
 from .cleanup import clean
@@ -110,12 +110,13 @@ def run_prepared(
     details: list[str] | None = None,
     cleanup: bool = True,
     baseline: Baseline | None = None,
+    dialect: str | None = None,
 ) -> Report:
     """Run the checks on a target that was found.
 
     `folder`: where the catalogue's files are, if not the suite's own; `details` takes what somebody who mends the
     suite wants to see, tracebacks above all; `cleanup`: delete at the end what the endpoint was made to keep;
-    `baseline`: what is expected not to pass.
+    `baseline`: what is expected not to pass; `dialect`: the name of a vendor's, to compare with its documents too.
     """
     settings, target = prepared.settings, prepared.target
     wires = [wire.wire for wire in target.wires]
@@ -157,6 +158,7 @@ def run_prepared(
         rerun=rerun,
         contact=tuple(execution.contact),
         notes=undeclared(results, prepared.document),
+        dialect=None if dialect is None else dialects.measured(dialects.load(dialect), results, wires),
         profiles=judge(
             results,
             wires,

@@ -12,6 +12,7 @@ import click
 from segue_adapters.errors import LocalProtocolError
 from segue_adapters.transports.proxies import proxy_for
 
+from . import dialects
 from .arguments import Arguments
 from .baseline import BaselineFault, read_baseline
 from .profiles import REACHABLE
@@ -39,6 +40,7 @@ def verify(arguments: Arguments, catalogue: Catalogue) -> None:
         if profile == "isolated" and arguments.url is not None and arguments.second_api_key_env is None:
             raise click.UsageError("--profile isolated needs a key of another principal: give --second-api-key-env VAR")
     _verify_selection(arguments, catalogue)
+    _verify_dialect(arguments)
     _verify_baseline(arguments)
     _verify_outputs(arguments)
 
@@ -116,6 +118,15 @@ def _verify_selection(arguments: Arguments, catalogue: Catalogue) -> None:
     given = [("--profile", arguments.profiles), ("--only", arguments.only), ("--quick", arguments.quick)]
     options = " and ".join(option for option, value in (*given, ("--wire", arguments.wires)) if value)
     raise click.UsageError(f"{options} together leave no check to run")
+
+
+def _verify_dialect(arguments: Arguments) -> None:
+    if arguments.dialect is None:
+        return
+    spoken = dialects.load(arguments.dialect).wires
+    if arguments.wires and not set(arguments.wires) & set(spoken):
+        told = f"--dialect {arguments.dialect} is about {', '.join(spoken)}"
+        raise click.UsageError(f"{told}, and --wire asks for others")
 
 
 def _verify_baseline(arguments: Arguments) -> None:

@@ -15,6 +15,7 @@ from ..results import ProfileResult, Report, State, Target
 from ..verdicts import Verdict
 from .blocks import failures, flaky, not_judged, warnings
 from .console import STATE_STYLES, VERDICT_STYLES, safe, signs
+from .dialect import two_lines
 from .expected import expected, otherwise, unexcused
 from .wording import STATES, VERDICTS, one_line
 
@@ -68,6 +69,10 @@ def print_report(console: Console, report: Report) -> None:
     if open_ones is not None:
         _title(console, "Not judged")
         console.print(open_ones)
+    if report.dialect is not None:
+        _title(console, f"The specification, and {report.dialect.title}")
+    for line in two_lines(report):
+        console.print(line)
     if report.notes:
         _title(console, "Worth knowing")
     for note in report.notes:
