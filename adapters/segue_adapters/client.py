@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from segue_schemas import models
 
+from . import draws
 from .discovery import find
 from .errors import LocalProtocolError, RemoteProtocolError
 from .links import HTTPLink, WebSocketLink, open_link
@@ -192,7 +192,7 @@ class Session:
 
 
 def _ref() -> str:
-    return "r_" + secrets.token_urlsafe(8)
+    return "r_" + draws.token_urlsafe(8)
 
 
 @asynccontextmanager

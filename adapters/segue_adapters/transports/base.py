@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from ..errors import ConnectionCut, LocalProtocolError, TLSFault, TransportError, Unauthorised, Unreachable, WrongKind
 
-__all__ = ["Frame", "Options", "Tap", "network_fault", "refused_status"]
+__all__ = ["Between", "Frame", "Options", "Tap", "network_fault", "refused_status"]
 
 Direction = Literal["sent", "received", "note"]
 
@@ -37,6 +38,25 @@ _HEADER_VALUE = re.compile(r"[!-~]+(?:[ \t]+[!-~]+)*|")
 Tap = Callable[[Frame], None]
 
 
+class Between(Protocol):
+    """Stands between a client and its transports: may watch them (a recording), or take their place (its replay).
+
+    `real` does what would be done without it, as often as it is called.
+    """
+
+    async def socket(
+        self, url: str, options: Options, subprotocols: Sequence[str], label: str, real: Callable[[], Awaitable[Any]]
+    ) -> Any:
+        """Return an open WebSocket, a `websocket.Socket`."""
+        ...
+
+    def stream(
+        self, url: str, request: Any, options: Options, label: str, real: Callable[[], AbstractAsyncContextManager[Any]]
+    ) -> AbstractAsyncContextManager[Any]:
+        """Give the answer to a `wires.base.Request` at a whole URL, an `http.Streaming`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to connect. Times in seconds, sizes in bytes.
@@ -45,7 +65,7 @@ class Options:
     may bring. `verify` is False to accept any certificate, `ca_file` a file of the authorities that are trusted instead
     of the system's; `compress` offers permessage-deflate on a WebSocket. Proxies are those of the environment
     (`proxies`), with `proxy_loopback` for this machine too. `pace` is awaited before each request, upgrade and message
-    that is sent.
+    that is sent. `between` stands between a client and what goes over the wire.
     """
 
     api_key: str | None = None
@@ -60,6 +80,7 @@ class Options:
     proxy_loopback: bool = False
     pace: Callable[[], Awaitable[None]] | None = None
     tap: Tap | None = None
+    between: Between | None = None
 
     def request_headers(self) -> dict[str, str]:
         """Return the headers that every request and upgrade bears; the caller's own win.

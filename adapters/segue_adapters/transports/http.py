@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import cache
 
 import httpx
@@ -109,11 +109,20 @@ class HTTPPool:
         url = self.base + request.path
         if request.query:
             url += "?" + str(httpx.QueryParams(dict(request.query)))
+        self._count += 1
+        label = f"http{self._count}"
+        between = self._options.between
+        exchange: AbstractAsyncContextManager[Streaming] = self._send(url, request, label)
+        if between is not None:
+            exchange = between.stream(url, request, self._options, label, lambda: self._send(url, request, label))
+        async with exchange as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def _send(self, url: str, request: Request, label: str) -> AsyncIterator[Streaming]:
         headers = {**self._options.request_headers(), **request.headers}
         if self._options.pace:
             await self._options.pace()
-        self._count += 1
-        label = f"http{self._count}"
         if self._options.tap:
             head = f"{request.method} {url}\n"
             self._options.tap(Frame("sent", "request", head.encode() + request.body, headers, label))

@@ -140,6 +140,15 @@ class _Connect(connect):
 
 async def open_socket(url: str, options: Options, *, subprotocols: tuple[str, ...] = (), label: str = "") -> Socket:
     """Return an open WebSocket; raises the TransportError that says why there is none."""
+    if options.between is None:
+        return await _open(url, options, subprotocols, label)
+    socket: Socket = await options.between.socket(
+        url, options, subprotocols, label, lambda: _open(url, options, subprotocols, label)
+    )
+    return socket
+
+
+async def _open(url: str, options: Options, subprotocols: tuple[str, ...], label: str) -> Socket:
     tls: dict[str, Any] = {}
     if url.startswith("wss:") and not options.verify:
         context = ssl.create_default_context()

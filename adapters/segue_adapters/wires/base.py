@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
 from segue_schemas import StrictJSONError, models, strict_loads
+
+from .. import draws
 
 __all__ = [
     "TERMINAL",
@@ -153,7 +154,7 @@ _STATUS = {
 
 def turn_name() -> str:
     """Return a fresh turn name with 128 bits of randomness (SEG-TURN-050)."""
-    return "t_" + secrets.token_urlsafe(16)
+    return "t_" + draws.token_urlsafe(16)
 
 
 def status_for(code: str) -> int:
