@@ -140,9 +140,13 @@ class WireTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What was checked: `url` as given, the wires, the endpoint's own name, and how the wires were found."""
+    """What was checked: `url` as given, the wires, the endpoint's own name, and how the wires were found.
+
+    `role` is `endpoint`, or `client`: then `url` is the command of an agent, and the wires are those that it spoke.
+    """
 
     url: str
+    role: str = "endpoint"
     wires: tuple[WireTarget, ...] = ()
     endpoint: str = ""
     found_by: str = ""
