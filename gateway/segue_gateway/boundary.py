@@ -33,6 +33,10 @@ class Boundary:
         """Return a WebSocket message as it is to be read."""
         return frame
 
+    def took_coding(self, wire: str, coding: str) -> str:
+        """Return the content coding in which a request's body is to be read."""
+        return coding
+
     def took_request(self, wire: str, request: Request) -> Request:
         """Return an HTTP request, its path below the binding's URL, as it is to be read."""
         return request

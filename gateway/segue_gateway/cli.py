@@ -58,6 +58,7 @@ def _limits(command: Any) -> Any:
 )
 @click.option("--model", default="scripted", show_default=True, help="Name under which the engine is offered.")
 @click.option("--origin", "origins", multiple=True, help="Browser origin that may connect.")
+@click.option("--allow-host", "hosts", multiple=True, help="Without keys: another name that this machine goes by.")
 @click.option("--plain-text", is_flag=True, help="Serve without TLS beyond this machine all the same.")
 @_limits
 def serve(
@@ -67,6 +68,7 @@ def serve(
     address: str,
     model: str,
     origins: tuple[str, ...],
+    hosts: tuple[str, ...],
     plain_text: bool,
     **limits: Any,
 ) -> None:
@@ -90,7 +92,7 @@ def serve(
             raise click.UsageError(f"without --key the endpoint serves this machine only, not {host}")
         if not plain_text:
             raise click.UsageError(f"{host} is not this machine: put TLS in front, or say --plain-text")
-    settings = Settings(model=model, origins=frozenset(origins), **limits)
+    settings = Settings(model=model, origins=frozenset(origins), hosts=frozenset(map(str.lower, hosts)), **limits)
     try:
         store = open_store(address, Bounds.of(settings))
     except Unusable as error:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from segue_adapters.wires.base import Refuse
 from segue_schemas import models
+from starlette.requests import HTTPConnection
 
 from . import refusals
 from .acceptance import Acceptance, Caller
@@ -26,6 +27,7 @@ from .contexts import Context
 from .engines.base import Engine
 from .engines.scripted import ScriptedEngine
 from .faults import report
+from .hosts import is_loopback, name_of
 from .life import Life
 from .readings import Reading, Recorded, Source
 from .settings import Settings
@@ -70,6 +72,8 @@ class Endpoint(Declaration, Acceptance, Bundles, Life, Boundary):
 
     connection_type: type[Connection] = Connection
     reading_type: type[Reading] = Reading
+    #: Whether names of this machine are the only ones that it is reached by; its server knows.
+    loopback_only: bool = False
 
     def __init__(
         self,
@@ -120,6 +124,26 @@ class Endpoint(Declaration, Acceptance, Bundles, Life, Boundary):
         if principal is None or scheme.lower() != "bearer":
             raise refusals.unauthenticated()
         return principal
+
+    def credential(self, caller: HTTPConnection) -> str | None:
+        """Return the credential of a request or an upgrade: from its header alone, and no query (SEG-SEC-011)."""
+        credentials = caller.headers.getlist("authorization")
+        # Of two a proxy on the way may have checked the other one.
+        return credentials[0] if len(credentials) == 1 else None
+
+    def check_host(self, host: str) -> None:
+        """Refuse a name that a page elsewhere may have made to mean this machine (SEG-SEC-009)."""
+        name = name_of(host)
+        if self.loopback_only and not is_loopback(name) and name not in self.settings.hosts:
+            raise refusals.forbidden("This endpoint is not served under that name.")
+
+    def reads_type(self, kind: str) -> bool:
+        """Return whether a body of a media type is read; an empty one says nothing (SEG-HTTP-063)."""
+        return kind in ("", "application/json")
+
+    def body_limit(self, coding: str) -> int:
+        """Return the most bytes that a body may decode to (SEG-SEC-004)."""
+        return self.settings.message_bytes
 
     def check_origin(self, origin: str | None) -> None:
         """Refuse a browser's page that is not on the list; programs send no origin (SEG-SEC-003)."""
@@ -239,6 +263,11 @@ class Endpoint(Declaration, Acceptance, Bundles, Life, Boundary):
         if gone is None:
             raise refusals.continuation_not_found(message.id, "id")
         return models.ContinuationDeleted(ref=message.ref, id=message.id, count=len(gone))
+
+    def check_digest(self, context: Context, named: str) -> None:
+        """Refuse a context that was sent under the digest of another (SEG-HTTP-011)."""
+        if context.digest != named:
+            raise refusals.invalid_request(f"The body's digest is {context.digest}, the path says another.", "digest")
 
     async def put_context(self, caller: Caller, context: Context) -> None:
         """Hold a context, so that turns may name it by its digest."""

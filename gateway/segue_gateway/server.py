@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import signal
 import socket
 import threading
@@ -18,17 +17,10 @@ import uvicorn
 
 from .app import create_app
 from .endpoint import Endpoint
+from .hosts import is_loopback
 from .protocol import SegueWebSocketProtocol, library_limit
 
 __all__ = ["Server", "is_loopback", "run", "serving"]
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine alone."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Server(uvicorn.Server):
@@ -39,6 +31,7 @@ class Server(uvicorn.Server):
     ) -> None:
         if endpoint.principal_kind == "single" and not is_loopback(host):
             raise ValueError(f"without keys the endpoint serves the loopback interface only, not {host}")  # SEG-CAP-015
+        endpoint.loopback_only = endpoint.principal_kind == "single"
         self.endpoint = endpoint
         self.ready = ready
         self.url = ""

@@ -17,7 +17,8 @@ class Settings:
     `state_bytes` bounds items, records and contexts held for one principal, `running` the turns that run at once for
     one; `grace_ms` is how long running turns get when the process is asked to end, `slow_ms` how long
     the scripted engine takes for a text that it is asked to write slowly. `origins` are the browser origins
-    that may connect: none unless listed.
+    that may connect: none unless listed; `hosts` the names beside those of this machine under which an endpoint without
+    keys may be called.
     """
 
     heartbeat_ms: int = 1_000
@@ -40,6 +41,7 @@ class Settings:
     endpoint: str = "segue-reference"
     model: str = "scripted"
     origins: frozenset[str] = field(default_factory=frozenset)
+    hosts: frozenset[str] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
         # A notice can't come earlier than the connection: a short life has a notice of at most half of it.

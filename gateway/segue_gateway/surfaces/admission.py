@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segue_adapters.wires.base import Answer
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from ..endpoint import Endpoint
@@ -11,13 +11,13 @@ from ..endpoint import Endpoint
 __all__ = ["admit", "to_response"]
 
 
-def admit(endpoint: Endpoint, headers: Headers) -> str:
+def admit(endpoint: Endpoint, caller: HTTPConnection) -> str:
     """Return the principal of a request or an upgrade; Refuse `forbidden` or `unauthenticated` (SEG-SEC-002)."""
-    for origin in headers.getlist("origin"):
+    for host in caller.headers.getlist("host"):
+        endpoint.check_host(host)
+    for origin in caller.headers.getlist("origin"):
         endpoint.check_origin(origin)
-    credentials = headers.getlist("authorization")
-    # Of two credentials a proxy on the way may have checked the other one.
-    return endpoint.authenticate(credentials[0] if len(credentials) == 1 else None)
+    return endpoint.authenticate(endpoint.credential(caller))
 
 
 def to_response(answer: Answer) -> Response:

@@ -42,9 +42,10 @@ class HTTPSurface:
         asked: base.Request | None = None
         response: Response
         try:
-            caller = Once(admit(self.endpoint, request.headers), self.name)
-            coding = request.headers.get("content-encoding", "")
-            body = await read_body(request.stream(), coding, self.endpoint.settings.message_bytes)
+            caller = Once(admit(self.endpoint, request), self.name)
+            self.check_head(request)
+            coding = self.endpoint.took_coding(self.name, request.headers.get("content-encoding", ""))
+            body = await read_body(request.stream(), coding, self.endpoint.body_limit(coding))
             asked = self.endpoint.took_request(self.name, self.request(request, body))
             response = await self.answer(caller, asked, request)
         except Refuse as refused:
@@ -55,6 +56,9 @@ class HTTPSurface:
             report("a request failed", error)
             response = to_response(self.refuse(refusals.internal_error()))
         return self.endpoint.gives_response(self.name, asked, response)
+
+    def check_head(self, request: Request) -> None:
+        """Refuse a request by its head, before its body is read."""
 
     def request(self, request: Request, body: bytes) -> base.Request:
         """Return the request as the wire reads it: its path below the binding's URL, still percent-encoded."""

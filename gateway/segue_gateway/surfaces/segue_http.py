@@ -13,7 +13,6 @@ from segue_schemas import models
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .. import refusals
 from ..contexts import read_context
 from ..endpoint import Once
 from ..readings import Reading, Source, snapshot
@@ -35,6 +34,14 @@ class SegueHTTP(HTTPSurface):
     def refuse(self, refused: Refuse) -> Answer:
         """Return a refusal as a problem body."""
         return self.wire.refuse(refused)
+
+    def check_head(self, request: Request) -> None:
+        """Refuse a body that says of itself that it is no JSON (SEG-HTTP-063)."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        empty = request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers
+        if not empty and not self.endpoint.reads_type(kind):
+            text = f"A body of type '{kind[:60]}' is not read here; send application/json."
+            raise refusal("invalid_request", "fix", text, param="Content-Type", status=415)
 
     async def answer(self, caller: Once, request: base.Request, http: Request) -> Response:
         """Answer a request whose caller is known."""
@@ -105,8 +112,7 @@ class SegueHTTP(HTTPSurface):
         except NotJSON as error:
             raise refusal("malformed_message", "fix", f"The body is not I-JSON: {error}.") from None
         context = read_context(members, request.body)
-        if context.digest != named:
-            raise refusals.invalid_request(f"The body's digest is {context.digest}, the path says another.", "digest")
+        self.endpoint.check_digest(context, named)
         await self.endpoint.put_context(caller, context)
         return Response(status_code=204)
 

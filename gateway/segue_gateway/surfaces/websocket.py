@@ -32,7 +32,7 @@ class WebSocketSurface:
         """Serve one upgrade to its end."""
         try:
             self.endpoint.took_upgrade(self.session_type.name, websocket.scope)
-            principal = admit(self.endpoint, websocket.headers)
+            principal = admit(self.endpoint, websocket)
             self.check(websocket)
         except Refuse as refused:
             await self.deny(websocket, refused)

@@ -7,7 +7,7 @@ from segue_schemas import models
 
 from ..wire_fault import NATIVE
 
-KILLED_BY = dict.fromkeys(NATIVE, ("messages.oversized",))
+KILLED_BY = dict.fromkeys(NATIVE, ("messages.oversized", "bodies.swelling_message_refused"))
 
 
 class MutantEndpoint(Endpoint):

@@ -1,0 +1,1 @@
+"""Faults in how bodies of requests are read."""
