@@ -9,7 +9,13 @@ from segue_adapters.wires.base import turn_name
 
 
 def several():
-    return [draws.token_hex(4), draws.token_urlsafe(16), draws.choice("abcdefghij"), draws.randbelow(10**9), turn_name()]
+    return [
+        draws.token_hex(4),
+        draws.token_urlsafe(16),
+        draws.choice("abcdefghij"),
+        draws.randbelow(10**9),
+        turn_name(),
+    ]
 
 
 def test_without_a_seed_everything_is_fresh():
