@@ -87,8 +87,8 @@ def print_report(console: Console, report: Report) -> None:
         notes = _notes(report)
         if notes:
             console.print()
-        for note in notes:
-            console.print(note)
+        for line in notes:
+            console.print(line)
     console.print()
     console.print(_closing(report, console))
 
