@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -11,6 +10,7 @@ from segue_adapters.client import Input, message_items
 from segue_adapters.turn import Outcome, Turn
 from segue_schemas import models
 
+from .clock import now
 from .segue_wire import next_message, sse_events, turn_name, valid_message
 from .subject import Client, Subject, completed
 
@@ -60,12 +60,11 @@ async def bare_turn(subject: Subject, start: dict[str, Any]) -> list[dict[str, A
         return [valid_message(event.data) for event in events]
     subject.spend()
     messages: list[dict[str, Any]] = []
-    loop = asyncio.get_running_loop()
-    until = loop.time() + subject.settings.timeout
+    until = now() + subject.settings.timeout
     async with subject.socket() as socket:
         await socket.send(json.dumps(start))
         while True:
-            message = await next_message(socket, max(0.1, until - loop.time()))
+            message = await next_message(socket, max(0.1, until - now()))
             if message.get("turn") == start["turn"]:
                 messages.append(message)
             if message["type"] in ("turn.completed", "turn.failed", "error"):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 from segue_adapters.assembly import ItemAssembler
@@ -105,7 +105,7 @@ class Reading:
             if self._place < len(self.source.events):
                 event = self.source.events[self._place]
                 self._place += 1
-                if self.coalesce and _merges(event):
+                if self.coalesce and _merges(event) and self._stands(event):
                     event = await self._gather(event)
                 told = self.deliver(event)
                 if told is not None:
@@ -146,10 +146,19 @@ class Reading:
         return refusal("interrupted", "reconnect", text, effect="unknown", turn=self.source.name).message
 
     def _whole(self, index: int) -> bytes:
-        while self._assembled < self._place:
+        self._assemble(self._place)
+        return self._items.whole(index)
+
+    def _assemble(self, place: int) -> None:
+        while self._assembled < place:
             self._items.apply(self.source.events[self._assembled])
             self._assembled += 1
-        return self._items.whole(index)
+
+    def _stands(self, delta: Event) -> bool:
+        """Return whether there is a text already where a delta appends: behind a list each append adds one more."""
+        assert isinstance(delta, models.ItemDelta)
+        self._assemble(self._place - 1)
+        return isinstance(_at(self._items.partial(delta.index), delta.at), str)
 
     async def _gather(self, first: Event) -> Event:
         """Merge the deltas that follow one at the same place, waiting up to `coalesce` for them."""
@@ -206,6 +215,19 @@ def _with_left(event: models.TurnCompleted, left: int | None) -> models.TurnComp
     if left is not None:
         continuation.expires_in_ms = left
     return msgspec.structs.replace(event, continuation=continuation)
+
+
+def _at(value: Any, pointer: str) -> Any:
+    """Return what is at a JSON Pointer, None where nothing is."""
+    for step in pointer.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, Mapping):
+            value = value.get(name)
+        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return None
+    return value
 
 
 def _merges(event: Event) -> bool:

@@ -234,7 +234,7 @@ class Turn(Ending):
             held.append = f"{held.append}{delta.append}"
         else:
             await self._flush()
-            if isinstance(delta.append, str):
+            if isinstance(delta.append, str) and not delta.at.endswith("/-"):  # there each adds one more element
                 self._pending, self._pending_until = delta, self._clock() + self.flush
             else:
                 await self.write(delta)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import Any
 
@@ -48,6 +49,24 @@ def test_merged_deltas_rebuild_the_same_items() -> None:
     assert merged.seqs() == [0, 1, 2, 5, 6, 8, 9, 10]
     spans = [(e.from_, e.seq, e.append) for e in merged.events if isinstance(e, models.ItemDelta) and e.from_]
     assert spans == [(3, 5, "abc"), (7, 8, "de")]
+
+
+def test_texts_that_are_added_to_a_list_are_never_merged() -> None:
+    lines = ItemBegun(0, {"type": "vendor:lines", "lines": []})
+    added = [Delta(0, "/lines/-", append=letter) for letter in "abc"]
+    named = [Delta(0, "/name", append=letter) for letter in "xyz"]  # the first of them makes the member
+    steps: list[Any] = [lines, *added, *named, ItemEnded(0), Ended()]
+
+    async def main(**settings: int) -> Told:
+        endpoint = Endpoint(StepEngine(*steps), settings=Settings(**settings))
+        await turn(endpoint, start("t", "hello"))
+        return await turn(endpoint, start("t", "hello", delivery=models.Delivery(coalesce_ms=50)))
+
+    merged = run(main())
+    assert json.loads(items_of(merged)[0]) == {"type": "vendor:lines", "lines": ["a", "b", "c"], "name": "xyz"}
+    spans = [(e.from_, e.seq, e.append) for e in merged.events if isinstance(e, models.ItemDelta) and e.from_]
+    assert spans == [(6, 7, "yz")]
+    assert items_of(run(main(flush_ms=50))) == items_of(merged)
 
 
 def test_gathering_waits_for_more_but_not_for_long() -> None:

@@ -12,7 +12,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.settings import Settings
 from segue_schemas import models
 
-__all__ = ["Plain", "ShortLived"]
+__all__ = ["Keyless", "Plain", "ShortLived"]
 
 #: What no check stands on but those of the feature itself.
 _KEPT = ("resume", "final")
@@ -35,3 +35,10 @@ class Plain(Endpoint):
     def retentions(self, wire: str | None = None) -> list[models.Retention]:
         """Return the tiers that are granted: none, and one."""
         return [tier for tier in super().retentions(wire) if tier in ("none", "cached")]
+
+
+class Keyless(Endpoint):
+    """The reference endpoint without keys: everybody who reaches it is one principal, on this machine only."""
+
+    def __init__(self, *, keys: object = None, **more: Any) -> None:
+        super().__init__(**more)

@@ -1,0 +1,1 @@
+"""Faults in who is let in."""

@@ -1,0 +1,1 @@
+"""Faults in deltas that are merged."""
