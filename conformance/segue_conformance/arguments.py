@@ -62,11 +62,19 @@ class Arguments:
     write_baseline: str | None = None
     json_path: str | None = None
     junit_path: str | None = None
+    html_path: str | None = None
+    markdown_path: str | None = None
 
     @property
     def outputs(self) -> dict[str, str]:
         """The files that will be written, by their options."""
-        paths = {"--json": self.json_path, "--junit": self.junit_path, "--write-baseline": self.write_baseline}
+        paths = {
+            "--json": self.json_path,
+            "--junit": self.junit_path,
+            "--html": self.html_path,
+            "--markdown": self.markdown_path,
+            "--write-baseline": self.write_baseline,
+        }
         return {option: path for option, path in paths.items() if path is not None}
 
     @property

@@ -21,7 +21,7 @@ from .preparation import Prepared, prepare
 from .quick import UNSEEN
 from .redaction import Redactor, secrets_of, shown_url
 from .registry import Catalogue, Check
-from .reports import json_report, junit
+from .reports import html, json_report, junit, markdown
 from .reports.console import console_for
 from .reports.head import print_head, print_plan
 from .reports.progress import progress_for
@@ -175,6 +175,8 @@ def _write(report: Report, arguments: Arguments) -> None:
     for path, render in (
         (arguments.json_path, json_report.render),
         (arguments.junit_path, junit.render),
+        (arguments.html_path, html.render),
+        (arguments.markdown_path, markdown.render),
         (arguments.write_baseline if report.results else None, baseline),
     ):
         if path is None:

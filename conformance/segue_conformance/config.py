@@ -30,7 +30,7 @@ __all__ = ["read_config"]
 
 _TOP = ("defaults", "endpoint")
 #: Options whose value is a file's name.
-_PATHS = ("ca_file", "baseline", "write_baseline", "json_path", "junit_path")
+_PATHS = ("ca_file", "baseline", "write_baseline", "json_path", "junit_path", "html_path", "markdown_path")
 
 
 def read_config(ctx: click.Context, path: str, names: Sequence[str], given: Mapping[str, Any]) -> list[Arguments]:

@@ -79,6 +79,8 @@ _EXPECTED = (
 _OUTPUT = (
     click.option("--json", "json_path", metavar="FILE", help="Write the JSON report; - is standard output."),
     click.option("--junit", "junit_path", metavar="FILE", help="Write a JUnit XML report; - is standard output."),
+    click.option("--html", "html_path", metavar="FILE", help="Write the report as one self-contained HTML page."),
+    click.option("--markdown", "markdown_path", metavar="FILE", help="Write a summary for the page of a CI job."),
     click.option("--no-color", is_flag=True, help="No colours; NO_COLOR does the same."),
     click.option("--debug", is_flag=True, help="Show the tracebacks of the suite's own faults."),
 )

@@ -48,7 +48,8 @@ def _chosen(told: Sequence[Step], clues: Sequence[Clue], most: int) -> tuple[Ste
     if not told:
         return ()
     asked = max((n for n, step in enumerate(told) if step.direction == "sent" and step.kind != "open"), default=0)
-    weights = [_weight(step, clues, (ACTUAL,)) for step in told]
+    borne = [_borne(step, clues) for step in told]
+    weights = [_weight(found, ACTUAL) for found in borne]
     # The last one that bears most of what was seen, among what came; before what was asked only if nothing came behind.
     came = [n for n, step in enumerate(told) if step.direction == "received"]
     behind = [n for n in came if n > asked]
@@ -63,14 +64,14 @@ def _chosen(told: Sequence[Step], clues: Sequence[Clue], most: int) -> tuple[Ste
 
     pick(_question(told, best, asked))
     pick(best)
-    if best is not None and _by_number(told[best], clues):
+    if best is not None and any(clue.number and clue.mark == ACTUAL for clue in borne[best]):
         pick(_before(told, best))
     if best is not None:
         pick(_twin(told, weights, best))
-    pick(_planted(told, clues))
+    pick(_planted(borne))
     pick(len(told) - 1 if not _idle(told[-1]) or len(picked) < 2 else None)
     pick(asked)
-    pick(_named(told, clues))
+    pick(_most_told(borne))
     return tuple(told[place] for place in sorted(picked))
 
 
@@ -82,19 +83,15 @@ def _question(told: Sequence[Step], best: int | None, asked: int) -> int:
     return sent[-1] if sent else asked
 
 
-def _weight(step: Step, clues: Sequence[Clue], marks: Sequence[str]) -> int:
-    status = step.kind == "response"
-    return sum(
-        clue.weight
-        for clue in clues
-        if clue.mark in marks
-        and (clue.pattern.search(step.head.split(" ")[0] if clue.status else step.searched))
-        and (not clue.status or status or step.kind == "close")
-    )
+def _borne(step: Step, clues: Sequence[Clue]) -> list[Clue]:
+    """Return the clues that stand in a step; a status only where one stands."""
+    words = step.searched
+    status = step.head.partition(" ")[0] if step.kind == "response" else step.text if step.kind == "close" else ""
+    return [clue for clue in clues if clue.found(status if clue.status else words)]
 
 
-def _by_number(step: Step, clues: Sequence[Clue]) -> bool:
-    return any(clue.number and clue.mark == ACTUAL and clue.pattern.search(step.searched) for clue in clues)
+def _weight(borne: Sequence[Clue], mark: str) -> int:
+    return sum(clue.weight for clue in borne if clue.mark == mark)
 
 
 def _before(told: Sequence[Step], best: int) -> int | None:
@@ -115,13 +112,12 @@ def _type(step: Step) -> tuple[str, str]:
     return step.direction, match[1] if match else step.head
 
 
-def _planted(told: Sequence[Step], clues: Sequence[Clue]) -> int | None:
+def _planted(borne: Sequence[Sequence[Clue]]) -> int | None:
     """Return where what is missing was said first, or else what was seen was: the turn that planted the word."""
     for mark in (EXPECTED, ACTUAL):
-        strong = [c for c in clues if c.mark == mark and c.weight >= 3 and not c.number and _of_both(c)]
-        for n, step in enumerate(told):
-            if any(clue.pattern.search(step.searched) for clue in strong):
-                return n
+        for place, found in enumerate(borne):
+            if any(c.mark == mark and c.weight >= 3 and not c.number and _of_both(c) for c in found):
+                return place
     return None
 
 
@@ -130,9 +126,8 @@ def _of_both(clue: Clue) -> bool:
     return clue.mark != ACTUAL or any(character.isdigit() for character in clue.words)
 
 
-def _named(told: Sequence[Step], clues: Sequence[Clue]) -> int | None:
-    weights = [(sum(c.weight for c in clues if c.pattern.search(step.searched) and not c.status), n)
-               for n, step in enumerate(told)]  # fmt: skip
+def _most_told(borne: Sequence[Sequence[Clue]]) -> int | None:
+    weights = [(sum(clue.weight for clue in found if not clue.status), place) for place, found in enumerate(borne)]
     weight, place = max(weights, default=(0, 0))
     return place if weight else None
 
@@ -147,7 +142,7 @@ def _control(after: Sequence[Step], clues: Sequence[Clue]) -> tuple[Step, ...]:
     came = [step for step in after if step.direction == "received"]
     if not came:
         return tuple(sent)
-    answer = max(came, key=lambda step: (_weight(step, clues, (EXPECTED,)), bool(step.of), step.place))
+    answer = max(came, key=lambda step: (_weight(_borne(step, clues), EXPECTED), bool(step.of), step.place))
     return (*sent, answer)[:_CONTROL]
 
 
@@ -159,7 +154,7 @@ def line(step: Step, room: int, clues: Sequence[Clue] = ()) -> list[Span]:
     if step.direction == "sent":
         clues = [clue for clue in clues if _of_both(clue)]
     if step.of:
-        if step.count == 1 and any(clue.number and clue.pattern.search(step.raw) for clue in clues):
+        if step.count == 1 and any(clue.number and clue.found(step.raw) for clue in clues):
             return marked(essence(step.raw, room, clues), clues)
         head = f"{step.of[0]} {f'× {step.count} ' if step.count > 1 else ''}"
         tail = _numbers(step, clues)

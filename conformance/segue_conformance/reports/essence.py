@@ -78,7 +78,7 @@ def essence(text: str, room: int, clues: Sequence[Clue] = ()) -> str:
 
 def _cut_around(text: str, room: int, clues: Sequence[Clue]) -> str:
     """Cut a text so that its beginning and the first thing that a clue means are seen."""
-    match = next((m for clue in clues if (m := clue.pattern.search(text))), None)
+    match = next((m for clue in clues if (m := clue.found(text))), None)
     if match is None or match.end() <= room - 1:
         return text[: max(0, room - 1)] + _MORE
     head = min(room // 3, 40)
@@ -104,7 +104,7 @@ class _Writer:
         return json.dumps(value)
 
     def _bears(self, text: str) -> bool:
-        return any(clue.pattern.search(text) for clue in self._clues if not clue.status)
+        return any(clue.found(text) for clue in self._clues if not clue.status)
 
     def _text(self, text: str) -> str:
         most = self._level.text
@@ -112,7 +112,7 @@ class _Writer:
             return text[: max(text.rfind("_", 0, 10), text.find(":")) + 1 + _ID_SHOWN] + _MORE
         if len(text) <= most:
             return text
-        match = next((m for clue in self._clues if not clue.status and (m := clue.pattern.search(text))), None)
+        match = next((m for clue in self._clues if not clue.status and (m := clue.found(text))), None)
         if match is None or match.end() <= most - 1:
             return text[: most - 1] + _MORE
         begin = max(0, match.start() - most // 3)

@@ -127,4 +127,4 @@ def _continues(step: Step, last: Step, clues: Sequence[Clue]) -> bool:
     if not step.of or (step.of, step.direction, step.connection) != (last.of, last.direction, last.connection):
         return False
     # Where a number is what matters, it is seen in one message and not in the text of many.
-    return not any(clue.number and (clue.pattern.search(step.raw) or clue.pattern.search(last.raw)) for clue in clues)
+    return not any(clue.number and (clue.found(step.raw) or clue.found(last.raw)) for clue in clues)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +15,8 @@ from .blocks import failures, flaky, not_judged, warnings
 from .console import STATE_STYLES, VERDICT_STYLES, safe, signs
 from .dialect import two_lines
 from .expected import expected, otherwise, unexcused
-from .wording import STATES, VERDICTS, one_line
+from .outcome import meaning, numbers
+from .wording import STATES, VERDICTS, counted, one_line
 
 __all__ = ["print_contact", "print_head", "print_report"]
 
@@ -39,7 +38,7 @@ def print_head(console: Console, *, suite: str, spec: str, target: Target, check
         rows.add_row("  model", safe(one_line(target.model)))
     wires = len(target.wires)
     over = f" on {wires} wires, {runs} runs" if wires > 1 else ""
-    rows.add_row("  will run", f"{_counted(checks, 'check')}{over}")
+    rows.add_row("  will run", f"{counted(checks, 'check')}{over}")
     console.print(rows)
     console.print()
 
@@ -69,6 +68,9 @@ def print_report(console: Console, report: Report) -> None:
     if open_ones is not None:
         _title(console, "Not judged")
         console.print(open_ones)
+    if report.regraded is not None:
+        told = f"recorded {report.regraded.recorded_at} by suite {report.regraded.suite}; nothing was sent"
+        console.print(Text(f"Regraded from {report.regraded.transcript}, {told}", "bold"), soft_wrap=True)
     if report.dialect is not None:
         _title(console, f"The specification, and {report.dialect.title}")
     for line in two_lines(report):
@@ -187,30 +189,4 @@ def _closing(report: Report, console: Console) -> Text:
     sign, style = {0: (marks["yes"], "bold green"), 1: (marks["no"], "bold red")}.get(
         code, (marks["open"], "bold yellow")
     )
-    meaning = EXIT_MEANING[code]
-    if report.interrupted:
-        meaning = f"interrupted; {meaning}"
-    elif report.baseline is not None and code in (0, 1):
-        meaning = "everything is as the baseline says" if code == 0 else "not everything is as the baseline says"
-    elif code == 0:
-        meaning = _reached(report) or "every check that was asked for passed, which reaches no profile by itself"
-    about = "about " if report.tokens_estimated else ""
-    tokens = f"{about}{report.tokens:,} tokens, " if report.tokens else ""
-    took = f"{tokens}{report.duration_ms / 1000:.1f} s"
-    numbers = f"{_counted(len(report.results), 'result')}, {_counted(report.requests, 'request')}, {took}"
-    return Text.assemble(
-        (f"{sign} {meaning[0].upper()}{meaning[1:]}", style), (f"\n  {numbers}; exit code {code}", "dim")
-    )
-
-
-def _reached(report: Report) -> str:
-    names = [p for p in PROFILES if any(s.profile == p and s.state is State.REACHED for s in report.profiles)]
-    return f"{_listed(names)} reached" if names else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return Text.assemble((f"{sign} {meaning(report)}", style), (f"\n  {numbers(report)}; exit code {code}", "dim"))

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from ..results import State
 from ..verdicts import Verdict
 
-__all__ = ["ARROWS", "STATES", "VERDICTS", "clean", "cut", "one_line", "prose"]
+__all__ = [
+    "ARROWS", "MEANINGS", "PROFILE_MEANINGS", "STATES", "VERDICTS", "WIRE_MEANINGS", "clean", "counted", "cut",
+    "listed", "one_line", "prose",
+]  # fmt: skip
 
 #: Plural-proof words for counts, in the order in which they are told.
 VERDICTS: dict[Verdict, str] = {
@@ -29,6 +33,32 @@ STATES: dict[State, str] = {
     State.NOT_REACHED: "not reached",
     State.NOT_REACHABLE: "not reachable on this wire",
     State.NOT_TESTED: "not tested",
+}
+#: What each verdict means, for people who read no documentation.
+MEANINGS: dict[Verdict, str] = {
+    Verdict.PASS: "the requirement was kept",
+    Verdict.FAIL: "the endpoint broke a MUST",
+    Verdict.WARN: "the endpoint left out a SHOULD; blocks no profile",
+    Verdict.ERROR: "a fault of the suite, never the endpoint's",
+    Verdict.UNTESTABLE: "something that the check stands on did not work; counts as not passed",
+    Verdict.INCONCLUSIVE: "nothing was proved: the model did not cooperate, or the run had to stop; not passed",
+    Verdict.SKIP: "the endpoint does not offer it, or the wire has no place for it; blocks no profile",
+}
+#: What each profile promises.
+PROFILE_MEANINGS = {
+    "core": "valid turns with one outcome, honest errors, full resend",
+    "continuation": "parents resolve, nothing is lost in silence, retention is as declared, forks",
+    "isolated": "a foreign handle does not exist",
+    "live": "connection state, warm-up, progress, notices before endings",
+    "resumable": "turns that run once, replay and resume, digest agreement",
+    "concurrent": "lanes, cancel, steer",
+    "portable": "export, import, sealed items",
+}
+WIRE_MEANINGS = {
+    "segue-ws": "Segue over WebSocket",
+    "segue-http": "Segue over HTTP",
+    "openai-ws": "OpenAI Responses over WebSocket",
+    "openai-http": "OpenAI Responses over HTTP",
 }
 ARROWS = {"sent": "->", "received": "<-", "note": "--"}
 
@@ -68,3 +98,13 @@ def cut(text: str, width: int) -> str:
 def prose(sentence: str) -> str:
     """Return a sentence of the specification without its links: their words stay."""
     return _LINK.sub(r"\1", sentence)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it is not one."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
