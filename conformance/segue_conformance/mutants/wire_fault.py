@@ -96,6 +96,7 @@ class WireFault(Endpoint):
         if told.body == body:
             response.status_code = told.status
             response.init_headers(told.headers)
+            response.__dict__.pop("_headers", None)  # a view of the old ones that was made by reading them
             return response
         return Response(told.body, told.status, told.headers)
 
