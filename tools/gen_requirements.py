@@ -55,7 +55,7 @@ AREAS = (
     "OWS", "OHTTP", "CHAT", "ANTH", "EXT",
 )  # fmt: skip
 PROFILES = ("core", "continuation", "isolated", "live", "resumable", "concurrent", "portable", "binding")
-UNTESTED_KINDS = ("not observable from outside: ", "pending: ")
+UNTESTED_KINDS = ("not observable from outside: ", "framework gap: ", "pending: ")
 
 # "MUST NOT" before "MUST": the longer keyword is the one that is meant.
 KEYWORD = re.compile(r"\b(MUST NOT|MUST|SHOULD NOT|SHOULD|MAY)\b")
