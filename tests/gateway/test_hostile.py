@@ -21,7 +21,7 @@ from segue_gateway.stores.tree import Tree
 from segue_gateway.surfaces.admission import admit
 from segue_gateway.surfaces.bodies import read_body
 from segue_schemas import models
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from websockets.frames import Frame, Opcode
 
 
@@ -163,9 +163,9 @@ def test_fragments_are_joined_as_they_come() -> None:
 def test_two_credentials_are_none() -> None:
     endpoint = Endpoint(keys={"alice": "A", "bob": "B"})
     one, other = (b"authorization", b"Bearer A"), (b"authorization", b"Bearer B")
-    assert admit(endpoint, Headers(raw=[one])) == "alice"
+    assert admit(endpoint, HTTPConnection({"type": "http", "headers": [one]})) == "alice"
     with pytest.raises(Refuse) as refused:
-        admit(endpoint, Headers(raw=[one, other]))
+        admit(endpoint, HTTPConnection({"type": "http", "headers": [one, other]}))
     assert refused.value.error.code == "unauthenticated"
 
 
