@@ -219,10 +219,12 @@ def citations(requirements: list[Requirement], cited: dict[str, list[str]], rele
 
 
 def _catalogue() -> dict[str, list[str]]:
-    """Return the suite's checks with the requirements that each cites."""
+    """Return the suite's checks, and its scenarios for clients, with the requirements that each cites."""
+    from segue_conformance.client_side.scenario import as_checks
     from segue_conformance.registry import Catalogue
 
-    return {check.id: [requirement.id for requirement in check.requirements] for check in Catalogue.load()}
+    checks = [*Catalogue.load(), *as_checks()]
+    return {check.id: [requirement.id for requirement in check.requirements] for check in checks}
 
 
 def mark_pending(text: str, reasons: dict[str, str]) -> str:

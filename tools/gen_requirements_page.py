@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from segue_conformance.client_side.scenario import as_checks
 from segue_conformance.registry import PROFILES, WIRES, Catalogue, Check
 from segue_conformance.requirements import Requirement, load
 
@@ -40,7 +41,8 @@ CHECKS_HEAD = """\
 
 What `segue check` runs. A check is written once and runs on each wire that can carry it; its id is what reports show
 and what `--only` takes. Its first requirement says how strict it is: a deviation from a MUST is a failure, one from a
-SHOULD a warning. The other requirements are what it proves besides.
+SHOULD a warning. The other requirements are what it proves besides. The sections whose names begin with `client` are the
+scenarios of [`segue check-client`](../check-client.md), which an agent goes through.
 """
 
 
@@ -48,8 +50,8 @@ def main() -> int:
     """Generate, or with --check compare; return the exit code."""
     catalogue = Catalogue.load()
     pages = {
-        "requirements.md": requirements_page(load().values(), catalogue),
-        "checks.md": checks_page(catalogue),
+        "requirements.md": requirements_page(load().values(), [*catalogue, *as_checks()]),
+        "checks.md": checks_page(catalogue, as_checks()),
     }
     stale = [name for name, text in pages.items() if _read(FOLDER / name) != text]
     if "--check" in sys.argv[1:]:
@@ -150,12 +152,12 @@ def _sentence(reason: str) -> str:
     return reason[0].upper() + reason[1:] + "."
 
 
-def checks_page(checks: Iterable[Check]) -> str:
-    """Return the page of checks, by feature."""
+def checks_page(checks: Iterable[Check], scenarios: Iterable[Check] = ()) -> str:
+    """Return the page of checks, by feature, and behind them the scenarios for clients."""
     features: dict[str, list[Check]] = {}
-    for check in checks:
+    everything = list(checks)
+    for check in [*everything, *scenarios]:
         features.setdefault(check.id.partition(".")[0], []).append(check)
-    everything = [check for members in features.values() for check in members]
     parts = [_NOTE, CHECKS_HEAD, "\n".join(_overview(everything)) + "\n"]
     for feature, members in features.items():
         parts.append(f"## {feature}\n")

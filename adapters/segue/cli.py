@@ -28,10 +28,22 @@ class Entry(NamedTuple):
 COMMANDS: Mapping[str, Entry] = {
     "bindings": Entry("segue_bindings.cli", "bindings", "Generate client bindings from the schemas.", "bindings"),
     "check": Entry("segue_conformance.cli", "check", "Check an endpoint for stateful continuation.", "check"),
+    "check-client": Entry(
+        "segue_conformance.client_side.cli",
+        "check_client",
+        "Check an agent on an endpoint with faults.",
+        "check",
+    ),
     "matrix": Entry(
         "segue_conformance.matrix",
         "matrix",
         "Compare reports: a Markdown page of checks by endpoint and wire.",
+        "check",
+    ),
+    "regrade": Entry(
+        "segue_conformance.transcript.cli",
+        "regrade_command",
+        "Grade a recording with today's checks: no request, no tokens.",
         "check",
     ),
     "selftest": Entry(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from segue_conformance.client_side.scenario import as_checks
 from segue_conformance.registry import Catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -12,7 +13,7 @@ INDEX = json.loads((ROOT / "spec" / "1.0" / "requirements.json").read_text(encod
 
 
 def cited() -> set[str]:
-    return {requirement.id for check in Catalogue.load() for requirement in check.requirements}
+    return {requirement.id for check in [*Catalogue.load(), *as_checks()] for requirement in check.requirements}
 
 
 def test_every_must_has_a_check_or_a_reason() -> None:

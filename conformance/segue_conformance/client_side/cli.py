@@ -40,7 +40,7 @@ _TIMEOUT = 30.0
 _LINES = 15
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command("check-client")
 @click.argument("command", nargs=-1, metavar="[--] COMMAND…")
 @click.option("--command", "line", metavar="LINE", help="The command as one word, instead of COMMAND.")
 @click.option("--wire", "wires", multiple=True, type=click.Choice(WIRES), help="Wire to serve; repeatable. [all]")

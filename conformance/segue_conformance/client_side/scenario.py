@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import requirements
-from ..registry import PROFILES, WIRES, RegistrationError
+from ..registry import PROFILES, WIRES, Check, RegistrationError
 from ..requirements import Requirement
 from .actions import Action, Deny
 from .seen import Ask, Log
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .judging import Run
     from .model import PlainModel
 
-__all__ = ["FIRST", "Facts", "Scenario", "load"]
+__all__ = ["FIRST", "Facts", "Scenario", "as_checks", "load"]
 
 #: The scenario in which nothing is broken. All others stand on it.
 FIRST = "client_task.whole"
@@ -143,6 +143,21 @@ def load() -> tuple[type[Scenario], ...]:
         _verify(cls, known)
         known[cls.id] = cls
     return tuple(known.values())
+
+
+def as_checks() -> tuple[Check, ...]:
+    """Return all scenarios as the checks that indexes and pages list; `segue check` performs none of them."""
+    return tuple(
+        Check(
+            id=cls.id, title=cls.title(), requirements=cls.cited(), profile=cls.profile, wires=cls.wires,
+            needs_second_key=False, needs_turn=False, timing=False, function=_by_an_agent,
+        )
+        for cls in load()
+    )  # fmt: skip
+
+
+async def _by_an_agent(subject: object) -> None:
+    raise NotImplementedError("a scenario is performed by an agent: segue check-client")
 
 
 def _modules(package: Any) -> Iterator[Any]:
