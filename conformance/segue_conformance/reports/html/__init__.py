@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from ...results import Report
 from ..dialect import two_lines
+from ..wording import cut
 from .elements import Child, asset, code, document, el
 from .failures import articles, baseline, flaky, not_judged, shown
 from .matrix import table
@@ -23,7 +24,7 @@ __all__ = ["render"]
 def render(report: Report) -> str:
     """Return the report as one HTML page."""
     with_frames = shown(report)
-    data, cut = packed(with_frames)
+    data, longest = packed(with_frames)
     places = {id(result): place for place, result in enumerate(with_frames)}
     main: list[Child] = []
     if report.results:
@@ -44,9 +45,9 @@ def render(report: Report) -> str:
         header(report),
         _contents(main),
         el("main", *main, id="main"),
-        _footer(report, cut),
+        _footer(report, longest),
     )
-    title = f"Segue: {report.target.endpoint or report.target.url}"
+    title = cut(f"Segue: {report.target.endpoint or report.target.url}", 120)
     return document(title, body, style=asset("page.css"), script=asset("page.js"), data=data if with_frames else "")
 
 
@@ -67,9 +68,9 @@ def _besides(report: Report) -> ET.Element | None:
     return el("section", el("h2", title), el("ul", *(el("li", row) for row in rows)), id="besides") if rows else None
 
 
-def _footer(report: Report, cut: int) -> ET.Element:
+def _footer(report: Report, longest: int) -> ET.Element:
     notes: list[Child] = [f"Made by segue check, suite {report.suite}. Secrets are blanked. "]
-    if cut:
-        notes.append(f"Texts in transcripts are cut at {cut} characters here; the JSON report has more of them. ")
+    if longest:
+        notes.append(f"Texts in transcripts are cut at {longest} characters here; the JSON report has more of them. ")
     notes += ["The same as data: ", code("segue check --json FILE"), "."]
     return el("footer", el("p", *notes))

@@ -140,7 +140,7 @@ def _frames(told: Story, steps: Sequence[Step], room: int) -> ET.Element:
                 "li",
                 el("span", f"{step.at_ms / 1000:.3f}", class_="at"),
                 el("span", way[0], class_=f"way {step.direction}", role="img", aria_label=way[1]),
-                el("span", one_line(step.connection), class_="on"),
+                el("span", cut(one_line(step.connection), 40), class_="on"),
                 marked(line(step, room, told.clues), "code"),
             )
         )

@@ -133,7 +133,7 @@
       const way = make("span", { sent: "→", received: "←" }[direction] || "─", `way ${direction === "sent" || direction === "received" ? direction : "note"}`);
       way.setAttribute("role", "img");
       way.setAttribute("aria-label", direction);
-      row.append(make("span", (at / 1000).toFixed(3), "at"), way, make("span", clean(connection), "on"), make("span", clean(kind), "quiet"));
+      row.append(make("span", (at / 1000).toFixed(3), "at"), way, make("span", clean(connection).slice(0, 40), "on"), make("span", clean(kind).slice(0, 40), "quiet"));
       const body = make("pre");
       mark(body, clean(text.split("\n").map(indented).join("\n")), words);
       row.append(body);

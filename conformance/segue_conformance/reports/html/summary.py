@@ -10,7 +10,7 @@ from ...registry import PROFILES
 from ...results import ProfileResult, Report, State
 from ...verdicts import Verdict
 from ..outcome import meaning, numbers
-from ..wording import MEANINGS, PROFILE_MEANINGS, STATES, VERDICTS, WIRE_MEANINGS, counted, listed
+from ..wording import MEANINGS, PROFILE_MEANINGS, STATES, VERDICTS, WIRE_MEANINGS, counted, cut, listed
 from .elements import Child, code, el
 
 __all__ = ["SIGNS", "header", "headline", "legend", "profiles"]
@@ -42,11 +42,11 @@ def header(report: Report) -> ET.Element:
     """Return the head of the page: the target, the outcome, what was done to find it."""
     words, mood = headline(report)
     target = report.target
-    name = [el("span", f" ({target.endpoint})", class_="quiet")] if target.endpoint else []
+    name = [el("span", f" ({cut(target.endpoint, 200)})", class_="quiet")] if target.endpoint else []
     return el(
         "header",
         el("p", "Segue conformance report", class_="kind"),
-        el("h1", el("span", target.url, class_="url"), *name),
+        el("h1", el("span", cut(target.url, 500), class_="url"), *name),
         el("p", words, class_=f"outcome {mood}"),
         el("p", *_about(report), class_="about"),
         _contact(report),
@@ -65,7 +65,7 @@ def _about(report: Report) -> Iterator[Child]:
         yield ". "
     if report.target.model:
         yield "Model "
-        yield code(report.target.model)
+        yield code(cut(report.target.model, 200))
         yield ". "
     yield f"{numbers(report)}, begun "
     yield el("time", report.started_at.replace("T", " ").replace("Z", " UTC"), datetime=report.started_at)
