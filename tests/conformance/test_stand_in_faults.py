@@ -162,7 +162,7 @@ def test_a_fault_is_seen_by_the_checks_that_name_it(fault: str) -> None:
     sentence, seen_by = FAULTS[fault]
     missed = []
     with standing_in(KEYS, fault) as url:
-        judge = Judge(url, timeout=1.5)
+        judge = Judge(url, timeout=1.5, probe=True)
         try:
             for wire, checks in seen_by.items():
                 results = [judge.perform(check, wire) for check in checks]
@@ -186,7 +186,7 @@ UNSEEN = {
 )
 def test_what_nobody_sees_yet(fault: str) -> None:
     with standing_in(KEYS, fault) as url:
-        judge = Judge(url, timeout=3.0)
+        judge = Judge(url, timeout=3.0, probe=True)
         try:
             checks = [c.id for c in judge.catalogue if HTTP in c.wires and c.profile in ("core", "continuation")]
             seen = [check for check in checks if judge.perform(check, HTTP).verdict is Verdict.FAIL]
