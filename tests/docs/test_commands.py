@@ -12,6 +12,10 @@ import pytest
 from segue_bindings.cli import bindings
 from segue_conformance import plugin
 from segue_conformance.cli import check
+from segue_conformance.client_side.cli import check_client
+from segue_conformance.client_side.running import environment
+from segue_conformance.client_side.scenario import load as scenarios
+from segue_conformance.client_side.task import make_task
 from segue_conformance.matrix import matrix
 from segue_conformance.profiles import EXIT_MEANING, REACHABLE
 from segue_conformance.registry import PROFILES
@@ -20,7 +24,14 @@ from segue_conformance.selftest.cli import selftest
 from segue_conformance.verdicts import Verdict
 from segue_gateway.cli import serve
 
-COMMANDS = {"bindings": bindings, "check": check, "matrix": matrix, "selftest": selftest, "serve": serve}
+COMMANDS = {
+    "bindings": bindings,
+    "check": check,
+    "check-client": check_client,
+    "matrix": matrix,
+    "selftest": selftest,
+    "serve": serve,
+}
 
 
 def options(command: click.Command) -> set[str]:
@@ -44,6 +55,8 @@ def test_commands_in_blocks_exist(root: Path, blocks) -> None:
                 assert call[1] in verbs, (block.page, call)
                 call = ["segue", *call[1:]] if call[1] in COMMANDS else []
             if call[:1] == ["segue"]:
+                # What stands behind `--` is somebody else's command.
+                call = call[: call.index("--")] if "--" in call else call
                 given = {word.partition("=")[0] for word in call if word.startswith("--")}
                 assert given <= options(COMMANDS[call[1]]), (block.page, call)
                 seen += 1
@@ -70,6 +83,17 @@ def test_contributing_tells_every_verb(root: Path, rows) -> None:
 def test_options_of_check_are_all_told(rows) -> None:
     told = {re.findall(r"--[a-z-]+", row[0])[0] for row in rows("docs/check.md", "option") if "--" in row[0]}
     assert told == options(check)
+
+
+def test_options_of_check_client_are_all_told(rows) -> None:
+    told = {re.findall(r"--[a-z-]+", row[0])[0] for row in rows("docs/check-client.md", "option") if "--" in row[0]}
+    assert told == options(check_client)
+
+
+def test_variables_of_check_client_are_all_told(rows) -> None:
+    told = {name for row in rows("docs/check-client.md", "variable") for name in re.findall(r"`([A-Z_]+)`", row[0])}
+    given = environment("http://127.0.0.1:1", make_task(), scenarios()[0])
+    assert told == {name for name in given if name.lower() != "no_proxy"}
 
 
 def test_options_of_serve_are_all_told(rows) -> None:
