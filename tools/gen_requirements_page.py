@@ -41,8 +41,8 @@ CHECKS_HEAD = """\
 
 What `segue check` runs. A check is written once and runs on each wire that can carry it; its id is what reports show
 and what `--only` takes. Its first requirement says how strict it is: a deviation from a MUST is a failure, one from a
-SHOULD a warning. The other requirements are what it proves besides. The sections whose names begin with `client` are the
-scenarios of [`segue check-client`](../check-client.md), which an agent goes through.
+SHOULD a warning. The other requirements are what it proves besides. The sections whose names begin with `client` are
+the scenarios of [`segue check-client`](../check-client.md), which an agent goes through.
 """
 
 
