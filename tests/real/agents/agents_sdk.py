@@ -11,8 +11,14 @@ import os
 import sys
 from typing import Any
 
-from agents import Agent, Runner, SQLiteSession, function_tool, set_default_openai_responses_transport
-from agents import set_tracing_disabled
+from agents import (
+    Agent,
+    Runner,
+    SQLiteSession,
+    function_tool,
+    set_default_openai_responses_transport,
+    set_tracing_disabled,
+)
 
 CHAIN = "--chain" in sys.argv
 
