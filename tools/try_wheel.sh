@@ -19,7 +19,11 @@ cat "$work/said"
 
 echo "with the extra: the main job"
 env/bin/python -m pip install --quiet --disable-pip-version-check -c "$root/constraints.txt" "$wheel[check]"
-env/bin/segue check --json report.json
+env/bin/segue check --json report.json --html report.html
+env/bin/segue explain SEG-CONT-012 >explained
+for title in "Why it is there" "Kept: " "Broken: " "Known to break it"; do
+  grep -q "^$title" explained || { echo "segue explain did not tell \"$title\":" >&2; cat explained >&2; exit 1; }
+done
 
 echo "plain pytest, on a served endpoint"
 env/bin/segue serve --port 0 >served 2>&1 &

@@ -34,6 +34,12 @@ COMMANDS: Mapping[str, Entry] = {
         "Check an agent on an endpoint with faults.",
         "check",
     ),
+    "explain": Entry(
+        "segue_conformance.explain.cli",
+        "explain",
+        "Explain a requirement, a check or an error code.",
+        "check",
+    ),
     "matrix": Entry(
         "segue_conformance.matrix",
         "matrix",

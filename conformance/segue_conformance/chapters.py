@@ -96,17 +96,20 @@ def reason_of(requirement: Requirement) -> Reason:
 
 def decisions_of(requirement: Requirement) -> tuple[Decision, ...]:
     """Return the decisions that a requirement's section leads to, or that name it."""
-    place = folder()
     section = section_of(requirement)
-    if place is None or section is None:
+    if section is None:
         return ()
     linked = {number for block in section.blocks for number in _DECISION.findall(block)}
-    found = []
-    for path in sorted((place / "decisions").glob("0*.md")):
-        text = path.read_text(encoding="utf-8")
-        if path.name[:4] in linked or re.search(rf"\b{requirement.id}\b", text):
-            found.append(_decision(path.name[:4], text))
-    return tuple(found)
+    records = _records().items()
+    return tuple(_decision(number, text) for number, text in records if number in linked or requirement.id in text)
+
+
+@cache
+def _records() -> dict[str, str]:
+    """Return the texts of the decisions by their numbers."""
+    place = folder()
+    paths = sorted((place / "decisions").glob("0*.md")) if place is not None else []
+    return {path.name[:4]: path.read_text(encoding="utf-8") for path in paths}
 
 
 def _decision(number: str, text: str) -> Decision:

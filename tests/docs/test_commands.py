@@ -12,6 +12,7 @@ import pytest
 from segue_bindings.cli import bindings
 from segue_conformance import plugin
 from segue_conformance.cli import check
+from segue_conformance.explain.cli import explain
 from segue_conformance.client_side.cli import check_client
 from segue_conformance.client_side.running import environment
 from segue_conformance.client_side.scenario import load as scenarios
@@ -28,6 +29,7 @@ COMMANDS = {
     "bindings": bindings,
     "check": check,
     "check-client": check_client,
+    "explain": explain,
     "matrix": matrix,
     "selftest": selftest,
     "serve": serve,

@@ -19,7 +19,7 @@ from .grouping import grouped, same_reason
 from .steps import Step
 from .wording import clean, cut, one_line, prose
 
-__all__ = ["failures", "flaky", "not_judged", "warnings"]
+__all__ = ["broken", "failures", "flaky", "not_judged", "spans", "warnings"]
 
 _LONG = 600
 _MARKS = {EXPECTED: "bold green underline", ACTUAL: "bold red underline", NAMED: "bold underline"}
@@ -55,8 +55,8 @@ def _body(report: Report, result: CheckResult, console: Console) -> Table:
     rows.add_row("seen", safe(cut(seen, _LONG)))
     if result.expected or result.actual:
         expected, actual = difference(cut(clean(result.expected), _LONG), cut(clean(result.actual), _LONG))
-        rows.add_row("expected", _spans(expected, console, "green"))
-        rows.add_row("actual", _spans(actual, console, "red"))
+        rows.add_row("expected", spans(expected, console, "green"))
+        rows.add_row("actual", spans(actual, console, "red"))
     if result.frames:
         told = story(result)
         rows.add_row("frames", _frames(told, told.steps, console))
@@ -91,12 +91,12 @@ def _frames(told: Story, shown: Sequence[Step], console: Console) -> Group:
         if step.connection:
             head.append(f"{one_line(step.connection)} ", "dim")
         # Words are not broken, so a row is seldom full.
-        head.append_text(_spans(line(step, rows * room - head.cell_len - rows * 6, told.clues), console))
-        lines.append(_broken(head, room))
+        head.append_text(spans(line(step, rows * room - head.cell_len - rows * 6, told.clues), console))
+        lines.append(broken(head, room))
     return Group(*lines)
 
 
-def _broken(text: Text, room: int) -> Text:
+def broken(text: Text, room: int) -> Text:
     """Return text broken into rows: JSON has few blanks, so behind a comma will do, and at the margin if need be."""
     offsets, begin, cells, good = [], 0, 0, 0
     for place, character in enumerate(text.plain):
@@ -115,11 +115,11 @@ def _broken(text: Text, room: int) -> Text:
     return broken
 
 
-def _spans(spans: Sequence[Span], console: Console, style: str = "") -> Text:
+def spans(pieces: Sequence[Span], console: Console, style: str = "") -> Text:
     """Return marked text: by colour, or between brackets where there is none."""
     marks = signs(console)
     text = Text(style=style)
-    for span in spans:
+    for span in pieces:
         words = clean(span.text)
         if not span.mark:
             text.append(words)
