@@ -95,11 +95,15 @@ BROKEN = [
 ]
 
 
+def agent(wire: str = "openai-http", *words: str) -> list[str]:
+    """The agent's command. Over HTTP it needs the standard library alone, and starts faster without the rest."""
+    return [sys.executable, *(["-S"] if wire.endswith("http") else []), str(AGENT), "--wire", wire, *words]
+
+
 def run(broken: Broken) -> tuple[Report, Performance]:
-    words = [sys.executable, str(AGENT), "--wire", broken.wire, "--fault", broken.fault, *broken.flags]
+    words = agent(broken.wire, "--fault", broken.fault, *broken.flags)
     done = Performance()
-    agent = Agent(words, limit=broken.limit)
-    return check_agent(agent, SCENARIOS, only=[broken.scenario], performance=done), done
+    return check_agent(Agent(words, limit=broken.limit), SCENARIOS, only=[broken.scenario], performance=done), done
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +134,7 @@ def test_every_scenario_can_fail() -> None:
 
 @pytest.mark.parametrize("wire", WIRES)
 def test_an_agent_that_does_what_it_should_is_accused_of_nothing(wire: str) -> None:
-    report = check_agent(Agent([sys.executable, str(AGENT), "--wire", wire], at_once=8), SCENARIOS)
+    report = check_agent(Agent(agent(wire), at_once=8), SCENARIOS)
     told = [(r.check, r.verdict, r.message) for r in report.results if r.verdict not in (Verdict.PASS, Verdict.SKIP)]
     assert told == []
     assert report.exit_code == 0
@@ -139,9 +143,10 @@ def test_an_agent_that_does_what_it_should_is_accused_of_nothing(wire: str) -> N
     assert "1.0 times the least possible" in report.notes[0]
 
 
-@pytest.mark.parametrize("flags", [("--whole",), ("--final",), ("--whole", "--final")], ids=" ".join)
+@pytest.mark.parametrize("flags", [("--whole",), ("--final",)], ids=" ".join)
 def test_an_agent_in_another_manner_is_accused_of_nothing(flags: Sequence[str]) -> None:
-    report = check_agent(Agent([sys.executable, str(AGENT), *flags], at_once=8), SCENARIOS)
+    only = ["client_task", "client_state", "client_cut", "client_errors", "client_stream.unknown"]
+    report = check_agent(Agent(agent("openai-http", *flags), at_once=8), SCENARIOS, only=only)
     told = [(r.check, r.verdict, r.message) for r in report.results if r.verdict not in (Verdict.PASS, Verdict.SKIP)]
     assert told == []
     skipped = {result.check: result.message for result in report.of(Verdict.SKIP)}
