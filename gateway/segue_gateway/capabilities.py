@@ -18,6 +18,7 @@ FEATURES: Sequence[str] = (
     "warm_up",
     "resume",
     "cancel",
+    "steer",
     "lanes",
     "contexts",
     "context_patch",

@@ -19,6 +19,7 @@ from .refusals import draining, named
 
 if TYPE_CHECKING:
     from .endpoint import Endpoint
+    from .steers import Steer
 
 __all__ = ["Connection"]
 
@@ -48,6 +49,8 @@ class Connection:
         self._placed: set[str] = set()
         self._ending: set[str] = set()
         self._readings: dict[str, asyncio.Task[None]] = {}
+        self._places: dict[str, Reading] = {}
+        self._owed: dict[str, list[Steer]] = {}
         self._ends = endpoint.clock() + settings.connection_ms / 1000
         self._life: asyncio.Task[None] | None = None
 
@@ -72,6 +75,8 @@ class Connection:
             self.read(await self.endpoint.resume(self, message))
         elif isinstance(message, models.TurnCancel):
             await self.cancel(message)
+        elif isinstance(message, models.TurnSteer):
+            await self.steer(message)
         elif isinstance(message, models.ContinuationGet):
             await self.deliver(await self.endpoint.get(self, message))
         elif isinstance(message, models.ContinuationDelete):
@@ -119,15 +124,68 @@ class Connection:
         if older is not None:
             older.cancel()
         self._readings[name] = task = self.endpoint.spawn(self._deliver_all(reading))
+        self._places[name] = reading
         task.add_done_callback(lambda done: self._forget(name, done))
+        for steer in list(self._owed.get(name, ())):  # an answer that the older reading would have brought
+            if steer.settled.done():
+                self.endpoint.spawn(self._answer(steer))
 
     def _forget(self, name: str, task: asyncio.Task[None]) -> None:
         if self._readings.get(name) is task:
             del self._readings[name]
+            self._places.pop(name, None)
 
     async def _deliver_all(self, reading: Reading) -> None:
         async for message in reading:
-            await self.deliver(message)
+            if isinstance(message, models.TurnSteered):
+                self._paid(message.turn, message.steer)
+            await self._deliver_in_order(message)
+
+    async def _deliver_in_order(self, message: models.ServerMessage) -> None:
+        """Deliver an event; in front of the end come the answers to steers that are still owed (SEG-TURN-121)."""
+        if isinstance(message, TERMINAL):
+            for steer in list(self._owed.get(message.turn, ())):
+                await self._answer(steer, ending=True)
+        await self.deliver(message)
+
+    # -- steers
+
+    async def steer(self, message: models.TurnSteer) -> None:
+        """Take a steer; its answer comes when it is settled, in the reading or alone."""
+        steer = await self.endpoint.steer(self, message)
+        owed = self._owed.setdefault(message.turn, [])
+        if steer in owed:
+            return
+        owed.append(steer)
+        if steer.settled.done():
+            await self._answer(steer)
+        else:
+            steer.settled.add_done_callback(lambda done: self.endpoint.spawn(self._answer(steer)))
+
+    async def _answer(self, steer: Steer, *, ending: bool = False) -> None:
+        """Answer a steer, once; not where the reading will bring its event (SEG-TURN-126)."""
+        if self.closed or steer not in self._owed.get(steer.turn, ()):
+            return
+        answer = steer.settled.result()
+        if isinstance(answer, Refuse):
+            self._paid(steer.turn, steer.name)
+            asked = models.TurnSteer(turn=steer.turn, steer=steer.name, input=[])
+            await self.deliver(named(answer, asked).message)
+        elif ending or not self._brings(answer):
+            self._paid(steer.turn, steer.name)
+            await self.deliver(answer)
+
+    def _brings(self, event: models.TurnSteered) -> bool:
+        """Return whether the reading of a turn here has not passed an event of it yet."""
+        reading = self._places.get(event.turn)
+        return reading is not None and isinstance(event.seq, int) and reading.place <= event.seq
+
+    def _paid(self, turn: str, name: str) -> None:
+        left = [steer for steer in self._owed.get(turn, ()) if steer.name != name]
+        if left:
+            self._owed[turn] = left
+        else:
+            self._owed.pop(turn, None)
 
     async def cancel(self, message: models.TurnCancel) -> None:
         """Ask that a turn stop; who reads it here sees the end in the reading, else it is told alone, once."""
@@ -144,7 +202,7 @@ class Connection:
     async def _deliver_end(self, source: Source) -> None:
         async for event in self.endpoint.reading(source, after=len(source.events) - 2):
             if isinstance(event, TERMINAL):
-                await self.deliver(event)
+                await self._deliver_in_order(event)
 
     # -- the end
 
@@ -170,6 +228,7 @@ class Connection:
     async def lost(self) -> None:
         """Take note that the transport is gone: readings and handles end, turns go on (SEG-TURN-080)."""
         self.closed = True
+        self._owed.clear()
         for task in list(self._readings.values()):
             task.cancel()
         if self.scope is not None:

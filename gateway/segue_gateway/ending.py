@@ -16,7 +16,7 @@ from .output import Output
 from .states import Cause, State
 from .stores.base import Handle
 
-__all__ = ["Ending", "Plan"]
+__all__ = ["Ending", "Plan", "sum_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,19 @@ class Ending:
         if self._first_output is not None:
             told.first_output_ms = _ms(self._first_output - self._received)
         return told
+
+
+def sum_of(billed: Sequence[models.Usage | None]) -> models.Usage | None:
+    """Return what several requests cost together; None where one of them did not say (SEG-TURN-038)."""
+    known = [usage for usage in billed if usage is not None]
+    if not known or len(known) != len(billed):
+        return None
+    total = msgspec.structs.replace(known[0])
+    for usage in known[1:]:
+        for name in usage.__struct_fields__:
+            one, more = getattr(total, name), getattr(usage, name)
+            setattr(total, name, one + more if isinstance(one, int) and isinstance(more, int) else msgspec.UNSET)
+    return total
 
 
 def _ms(seconds: float) -> int:

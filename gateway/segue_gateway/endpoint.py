@@ -31,6 +31,7 @@ from .hosts import is_loopback, name_of
 from .life import Life
 from .readings import Reading, Recorded, Source
 from .settings import Settings
+from .steers import Steering
 from .stores.base import Bounds, Held, Store, StoreFull, Unwritable
 from .stores.memory import MemoryStore
 from .turns import Plan, Turn
@@ -63,7 +64,7 @@ class Once:
         """Refuse nothing: over HTTP each request stands alone (SEG-TURN-109)."""
 
 
-class Endpoint(Declaration, Acceptance, Bundles, Life, Boundary):
+class Endpoint(Declaration, Acceptance, Bundles, Steering, Life, Boundary):
     """One endpoint: an engine, a store, and who may use them.
 
     `keys` are secrets by the name of their principal; without any there is one principal, for the loopback interface
@@ -96,6 +97,7 @@ class Endpoint(Declaration, Acceptance, Bundles, Life, Boundary):
         self.closing = False
         self._keys = {hashlib.sha256(secret.encode()).digest(): name for name, secret in (keys or {}).items()}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._late = {}
 
     def make_engine(self) -> Engine:
         """Return the scripted engine under the model's name."""
@@ -177,6 +179,7 @@ class Endpoint(Declaration, Acceptance, Bundles, Life, Boundary):
     def ended(self, turn: Turn) -> None:
         """Take note that it runs no more; its record stays with the store."""
         self.running.pop((turn.plan.principal, turn.name), None)
+        self.keep_late(turn)
 
     def running_of(self, principal: str) -> int:
         """Return how many turns of a principal run here."""

@@ -48,6 +48,11 @@ class Life:
         while True:
             await asyncio.sleep(every_seconds)
             await self.store.sweep()
+            self.forget_late()
+
+    def forget_late(self) -> None:
+        """Free what is kept beside records that may be gone."""
+        raise NotImplementedError
 
     async def shutdown(self, grace_ms: int | None = None) -> None:
         """End it all in order: notices, a short grace for turns that run, their ends, then the connections."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -28,6 +28,20 @@ class Output:
     def begun(self) -> bool:
         """Whether any output was written."""
         return self._next > 0
+
+    @property
+    def growing(self) -> bool:
+        """Whether an item is open."""
+        return bool(self._open)
+
+    def insert(self, steer: str, items: Sequence[Item]) -> models.TurnSteered:
+        """Put the items of a steer behind the others (SEG-TURN-124)."""
+        raws = [msgspec.Raw(item.raw) for item in items]
+        event = models.TurnSteered(turn=self.turn, steer=steer, index=self._next, items=raws)
+        self._whole.update(enumerate(items, self._next))
+        self._next += len(items)
+        self._assembler.apply(event)
+        return event
 
     def partial(self, index: int) -> Mapping[str, Any]:
         """Return an open item as it is built so far."""

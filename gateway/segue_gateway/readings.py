@@ -94,6 +94,11 @@ class Reading:
         self._items = ItemAssembler()
         self._assembled = 0
 
+    @property
+    def place(self) -> int:
+        """The number of the event that comes next."""
+        return self._place
+
     def begin(self, after: int | None) -> int:
         """Return the place in the record at which the reading begins."""
         return 0 if after is None else after + 1

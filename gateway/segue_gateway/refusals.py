@@ -25,6 +25,8 @@ __all__ = [
     "overloaded",
     "quota_exceeded",
     "retention_unavailable",
+    "steer_conflict",
+    "too_late",
     "too_many_lanes",
     "turn_conflict",
     "turn_not_found",
@@ -109,6 +111,19 @@ def events_gone(turn: str) -> Refuse:
     """The turn ran and its record is gone."""
     text = f"The turn '{turn}' ran, and its events are no longer held; nothing runs again under that name."
     return refusal("events_gone", "give_up", text, effect="unknown", param="turn")
+
+
+def too_late(turn: str) -> Refuse:
+    """The turn ended before the steer entered; its items can begin another turn (SEG-TURN-122)."""
+    return refusal(
+        "too_late", "fix", f"The turn '{turn}' ended before this entered; start a turn with it.", param="turn"
+    )
+
+
+def steer_conflict(steer: str) -> Refuse:
+    """The name is that of a steer of other input (SEG-TURN-125)."""
+    text = f"The steer '{steer}' of this turn came with other input; draw a new name for a new steer."
+    return refusal("turn_conflict", "fix", text, param="steer")
 
 
 def lane_full(limit: int, retry_after_ms: int) -> Refuse:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -19,18 +19,21 @@ from segue_adapters.errors import RemoteProtocolError
 from segue_adapters.wires.base import Refuse, TurnFacts
 from segue_schemas import models
 
-from .ending import Ending, Plan
+from .ending import Ending, Plan, sum_of
 from .engines.base import Delta, Ended, Engine, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
 from .faults import report
 from .history import grow
 from .output import Output
+from .recording import Recording
+from .refusals import events_gone
 from .states import TERMINAL_STATES, Cause, State, step
+from .steers import Steers
 from .stores.base import Event, Handle, RetentionLost, StaleEpoch, Store
 
 __all__ = ["Plan", "Turn"]
 
 
-class Turn(Ending):
+class Turn(Recording, Ending):
     """One turn that runs here. `spawn` starts a task that the endpoint keeps; `scope_alive` tells of its connection."""
 
     def __init__(
@@ -54,6 +57,7 @@ class Turn(Ending):
         self.phase = "queued"
         self.events: list[Event] = []
         self.output = Output(self.name)
+        self.steers = Steers(self.name)
         self.abandoned = False
         self.keep = True
         self.flush = flush_ms / 1000
@@ -68,6 +72,7 @@ class Turn(Ending):
         self._pending: models.ItemDelta | None = None
         self._pending_until = 0.0
         self._usage: models.Usage | None = None
+        self._billed: list[models.Usage | None] = []
         self._omitted: tuple[int, ...] = ()
         self._ends: float | None = None
         self._received = clock()
@@ -145,7 +150,15 @@ class Turn(Ending):
         self._advance(Cause.BEGUN)
         self.phase = "upstream"
         self._begun = self._clock()
-        await self._guarded(self._generate() if self.generates() else self.conclude(Cause.ENDED))
+        await self._guarded(self._work())
+
+    async def _work(self) -> None:
+        await self.enter()  # what came while it waited stands in front of the output
+        if not self.generates():
+            await self.conclude(Cause.ENDED)
+            return
+        while await self._generate():
+            pass
 
     def generates(self) -> bool:
         """Return whether the model is asked; a warm-up only makes the input history (SEG-LIVE-041)."""
@@ -153,22 +166,30 @@ class Turn(Ending):
 
     def request(self) -> Request:
         """Return what the model is asked: the whole history, this turn's input last."""
-        items = grow(self.plan.parent, self.plan.inputs).whole()
+        items = grow(self.plan.parent, self.plan.inputs, self.output.items()).whole()
         trace = self.plan.start.trace
         return Request(items, self.plan.context.members, trace if isinstance(trace, models.Trace) else None)
 
-    async def _generate(self) -> None:
+    async def _generate(self) -> bool:
+        """Ask the model and write what it says; return whether it is to be asked again, since a steer has entered."""
         stream = self.engine.generate(self.request())
+        self._indexes = {}
         try:
             while True:
                 event = await self._next(stream)
                 if event is None:
                     await self.conclude(self._stop.result())
-                    return
+                    return False
                 if isinstance(event, Ended):
-                    self._usage, self._omitted = event.usage, event.omitted
+                    self._billed, self._omitted = [*self._billed, event.usage], event.omitted
+                    self._usage = sum_of(self._billed)
+                    if event.status == "completed" and await self.enter():
+                        return True
                     await self.conclude(Cause.ENDED if event.status == "completed" else Cause.CUT, event.reason)
-                    return
+                    return False
+                if isinstance(event, ItemBegun) and self.output.begun and await self.enter():
+                    self._billed.append(None)  # what the model wrote up to here is billed, and nobody says how much
+                    return True
                 await self.take(event)
         finally:
             closing = getattr(stream, "aclose", None)
@@ -224,39 +245,27 @@ class Turn(Ending):
         before = self.history()
         return msgspec.json.encode({**item, "covers": {"digest": before.digest, "length": before.length}})
 
-    async def write_delta(self, delta: models.ItemDelta) -> None:
-        """Write a delta, or gather it with its neighbours for the declared `flush_ms`."""
-        if not self.flush:
-            await self.write(delta)
-            return
-        held = self._pending
-        if held is not None and (held.index, held.at) == (delta.index, delta.at) and isinstance(delta.append, str):
-            held.append = f"{held.append}{delta.append}"
-        else:
-            await self._flush()
-            if isinstance(delta.append, str) and not delta.at.endswith("/-"):  # there each adds one more element
-                self._pending, self._pending_until = delta, self._clock() + self.flush
-            else:
-                await self.write(delta)
-        if self._pending and self._clock() >= self._pending_until:
-            await self._flush()
-
-    async def _flush(self) -> None:
-        held, self._pending = self._pending, None
-        if held is not None:
-            await self._append([held])
-
-    async def write(self, *events: Event) -> None:
-        """Write events to the record; readers see them behind that (SEG-TURN-070)."""
-        await self._flush()
-        await self._append(events)
-
-    async def _append(self, events: Sequence[Event]) -> None:
-        for offset, event in enumerate(events):
-            event.seq = len(self.events) + offset
-        await self.store.append(self.plan.principal, self.name, self.epoch, events)
-        self.events.extend(events)
+    def written(self) -> None:
+        """Take note that there is something new to read."""
         self._advance(Cause.OUTPUT)
+
+    # -- steers
+
+    def taking(self) -> Turn | None:
+        """Return this turn while steers may still enter it."""
+        return None if self.finished else self
+
+    async def enter(self) -> bool:
+        """Let what waits enter, where no item and no call is open; return whether anything did (SEG-TURN-120)."""
+        if not self.steers.waiting or self.output.growing or self.history().open:
+            return False
+        while self.steers.waiting:
+            steer = self.steers.waiting[0]
+            event = self.output.insert(steer.name, steer.items)
+            await self.write(event)
+            self.steers.waiting.popleft()
+            steer.settle(event)
+        return True
 
     # -- the end
 
@@ -265,6 +274,7 @@ class Turn(Ending):
         to = step(self.state, cause)
         if to is None:
             return
+        self.steers.close()  # each is answered before the end can be read (SEG-TURN-121)
         if to is State.FAILED:
             await self._flush()
             await self._finish(to, self.failed(error or self.error_of(cause)), None)
@@ -326,6 +336,7 @@ class Turn(Ending):
     def abandon(self) -> None:
         """Deliver nothing more: somebody else owns the record now."""
         self.abandoned = True
+        self.steers.close(lambda: events_gone(self.name))
         self._over()
 
     def _over(self) -> None:

@@ -180,7 +180,7 @@ def test_no_websocket_elsewhere_and_no_plain_get_here() -> None:
         ('{"type":"turn.start","turn":"a b","input":[]}', "invalid_request"),
         ('{"type":"turn.resume","turn":"unknown"}', "turn_not_found"),
         ('{"type":"turn.cancel","turn":"unknown"}', "turn_not_found"),
-        ('{"type":"turn.steer","turn":"t","steer":"s","input":[{"type":"x"}]}', "not_offered"),
+        ('{"type":"turn.steer","turn":"t","steer":"s","input":[{"type":"x"}]}', "turn_not_found"),
         ('{"type":"continuation.get","ref":"r","id":"unknown"}', "continuation_not_found"),
         ('{"type":"continuation.delete","ref":"r","id":"unknown"}', "continuation_not_found"),
         ('{"type":"continuation.export","ref":"r","id":"unknown"}', "continuation_not_found"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from segue_schemas import models
 
 from ..contexts import Context
 from ..history import History
@@ -30,6 +31,8 @@ def event_weight(event: Event) -> int:
             weight += len(value)
         elif isinstance(value, msgspec.Raw):
             weight += len(bytes(value))
+    if isinstance(event, models.TurnSteered):
+        weight += sum(len(bytes(item)) for item in event.items)
     return weight
 
 

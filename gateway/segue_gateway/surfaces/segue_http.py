@@ -16,6 +16,7 @@ from starlette.responses import Response
 from ..contexts import read_context
 from ..endpoint import Once
 from ..readings import Reading, Source, snapshot
+from ..steers import Steer
 from .admission import to_response
 from .http import EventStream, HTTPSurface, unless_gone
 
@@ -60,6 +61,8 @@ class SegueHTTP(HTTPSurface):
             source = await self.endpoint.cancel(caller, message)
             await unless_gone(http.receive, self.ended(source))
             return self.whole(source, replayed=True)
+        if isinstance(message, models.TurnSteer):
+            return await self.steer(caller, message, http)
         if isinstance(message, models.ContinuationGet):
             return to_response(self.wire.answer(await self.endpoint.get(caller, message)))
         if isinstance(message, models.ContinuationDelete):
@@ -79,6 +82,21 @@ class SegueHTTP(HTTPSurface):
             return self.stream(self.endpoint.reading(source, replayed=fresh is None, start=message))
         await unless_gone(http.receive, self.ended(source))
         return self.whole(source, replayed=fresh is None)
+
+    async def steer(self, caller: Once, message: models.TurnSteer, http: Request) -> Response:
+        """Take a steer and answer by what became of it, or that it still waits."""
+        steer = await self.endpoint.steer(caller, message)
+        await unless_gone(http.receive, self.settled(steer))
+        if not steer.settled.done():
+            return self.whole(await self.endpoint.attach(caller.principal, message.turn), replayed=True)
+        answer = steer.settled.result()
+        if isinstance(answer, Refuse):
+            raise answer
+        return to_response(self.wire.answer(answer))
+
+    async def settled(self, steer: Steer) -> None:
+        """Wait for the answer to a steer, but no longer than silence is allowed."""
+        await asyncio.wait({steer.settled}, timeout=self.endpoint.settings.heartbeat_ms / 1000 * 0.8)
 
     def stream(self, reading: Reading) -> EventStream:
         """Return a reading as an event stream."""

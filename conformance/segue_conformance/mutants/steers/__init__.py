@@ -1,0 +1,1 @@
+"""Faults in what enters a turn that runs."""
