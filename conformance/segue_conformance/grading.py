@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -38,6 +39,7 @@ _NOT_SO = {
     "invalid_request": "; is --model the name of a model that is served there?",
     "not_offered": "; is --model the name of a model that is served there?",
 }
+_ABSENT = re.compile(r"\bUNSET\b")
 #: Transcripts in a report: the beginning and the end, where the cause and the effect stand.
 _FIRST_FRAMES, _LAST_FRAMES = 10, 50
 
@@ -104,7 +106,12 @@ def _deviation(message: str, expected: str, actual: str, id: str | None, control
     named = requirements.load().get(id) if id is not None else None
     if id is not None and named is None:
         return Grade(Verdict.ERROR, f"the suite names an unknown requirement {id}: {message}")
-    return Grade(Verdict.FAIL, message, expected, actual, id, named, control)
+    return Grade(Verdict.FAIL, message, _said(expected), _said(actual), id, named, control)
+
+
+def _said(text: str) -> str:
+    """Return what a check says of a value without our own name for one that is not there."""
+    return _ABSENT.sub("absent", text)
 
 
 def _refusal(fault: TurnRefused | TurnBroken) -> Grade:
@@ -117,7 +124,8 @@ def _transport(fault: TransportError, begun: bool, first: bool) -> Grade:
     nobody = isinstance(fault, CONTACT_FAULTS if first else _NOBODY)
     if nobody or not begun:
         return Grade(Verdict.UNTESTABLE, str(fault))
-    return Grade(Verdict.FAIL, fault.what, "the turn ends in a terminal event", str(fault))
+    seen = f"{fault.what}; {fault.hint}" if fault.hint else fault.what
+    return Grade(Verdict.FAIL, fault.what, "a refusal, or events up to a terminal one", seen)
 
 
 def result_of(check: Check, wire: str, found: Grade, **more: Any) -> CheckResult:

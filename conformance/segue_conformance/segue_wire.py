@@ -100,7 +100,7 @@ async def refusal_to(subject: Subject, text: str, *, path: str | None = None) ->
         )  # fmt: skip
         if answer.status < 400:
             shown = answer.body[:200].decode("utf-8", "replace")
-            raise Deviation("it was not refused", expected="a problem answer", actual=f"{answer.status}: {shown}")
+            raise Deviation("the message was not refused", expected="a problem answer", actual=f"{answer.status}: {shown}")
         return _problem(answer.body, answer.status)
     async with subject.socket() as socket:
         await next_message(socket, subject.settings.timeout)  # welcome
@@ -112,7 +112,9 @@ async def refusal_to(subject: Subject, text: str, *, path: str | None = None) ->
                 if message["type"] == "error":
                     return dict(message["error"], refused=message.get("refused"), turn=message.get("turn"))
                 if message["type"].startswith(("turn.", "item.")):
-                    raise Deviation("it was not refused", expected="an `error` message", actual=message["type"])
+                    raise Deviation(
+                        "the message was not refused", expected="an `error` message", actual=message["type"]
+                    )
         except ConnectionCut as cut:
             if cut.code == 1009:
                 return {"code": "message_too_large", "closed": True}

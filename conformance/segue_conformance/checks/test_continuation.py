@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 
@@ -169,7 +170,7 @@ async def test_handles_differ(subject: Subject) -> None:
         third, _ = await client.handle("Say hello.")
         ids = [first.id, second.id, third.id]
         if len(set(ids)) != 3:
-            raise Deviation("the handles of three turns", expected="three different ids", actual=str(ids))
+            raise Deviation("an id was issued for more than one turn", expected="three different ids", actual=str(ids))
 
 
 @check("SEG-CONT-001", profile="continuation")
@@ -178,7 +179,7 @@ async def test_handle_is_issued(subject: Subject) -> None:
     async with subject.open() as client:
         outcome = completed(await client.turn("Say hello."), "a plain question must be answered")
         if outcome.continuation is None:
-            raise Deviation("a completed turn", expected="a continuation", actual="none")
+            raise Deviation("a completed turn issued no continuation", expected="`continuation`", actual="absent")
 
 
 @check("SEG-CONT-018", profile="continuation", wires=NATIVE)
@@ -250,7 +251,12 @@ async def test_context_by_digest(subject: Subject) -> None:
         if not says(outcome.text, secret):
             control = await client.turn(_ASK_CODE, context=context)
             if says(control.text, secret):
-                raise Deviation("the named context", expected=repr(secret), actual=repr(outcome.text[:120]))
+                raise Deviation(
+                    "the turn ran without the context that its digest names",
+                    expected=repr(secret),
+                    actual=repr(outcome.text[:120]),
+                    control="with the context sent whole the answer was right: the endpoint lost it, not the model",
+                )
             raise Inconclusive(f"the model did not tell the word: {control.text[:120]!r}")
 
 
@@ -276,7 +282,11 @@ async def test_context_as_patch(subject: Subject) -> None:
         merged = {name: value for name, value in base.items() if name != "instructions"} | {"temperature": 0}
         wanted = context_digest(msgspec.json.encode(merged))
         if outcome.accepted is None or outcome.accepted.context != wanted:
-            raise Deviation("the merged context", expected=wanted, actual=str(outcome.accepted))
+            raise Deviation(
+                f"another context is in force than base and patch give: {json.dumps(merged)}",
+                expected=wanted,
+                actual=str(outcome.accepted.context) if outcome.accepted is not None else "no turn.accepted",
+            )
 
 
 @check("SEG-TURN-035", profile="continuation", wires=NATIVE)
@@ -289,7 +299,7 @@ async def test_cut_turn_has_a_handle(subject: Subject) -> None:
         if outcome.completed.status != "incomplete":
             raise Inconclusive("the output was not cut")
         if outcome.continuation is None:
-            raise Deviation("an incomplete turn", expected="a continuation", actual="none")
+            raise Deviation("an incomplete turn issued no continuation", expected="`continuation`", actual="absent")
         completed(await client.turn("Say hello.", parent=outcome.continuation), "its handle is used as a parent")
 
 

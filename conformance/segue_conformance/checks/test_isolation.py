@@ -58,7 +58,9 @@ async def test_foreign_read(subject: Subject) -> None:
         foreign = await other.session.get(handle.id)
         if not isinstance(foreign, models.ErrorMessage):
             raise Deviation(
-                "the second principal read the first one's handle", expected="not found", actual="its facts"
+                f"the second principal read the first one's handle {handle.id!r}",
+                expected="a refusal: continuation_not_found",
+                actual="what the handle holds",
             )
         subject.spend()
         unknown = await other.session.get(unknown_id)
@@ -83,9 +85,11 @@ async def test_foreign_delete(subject: Subject) -> None:
         answer = await other.session.delete(handle.id)
         if not isinstance(answer, models.ErrorMessage):
             after = await owner.turn(ASK, parent=handle, retention=tier)
-            what = "is gone" if after.refused is not None else "is still there, but the answer says deleted"
+            what = "is gone" if after.refused is not None else "is still there"
             raise Deviation(
-                "the second principal deleted the first one's handle", expected="not found", actual=f"the handle {what}"
+                f"the second principal's DELETE of the first one's handle {handle.id!r} was not refused",
+                expected="a refusal: continuation_not_found, and the handle as it was",
+                actual=f"an answer that it is deleted; for its owner the handle {what}",
             )
         await story.recalls(secret, parent=handle, retention=tier, requirement="SEG-ISO-005")
         subject.spend()

@@ -116,14 +116,20 @@ async def test_arguments_are_text(subject: Subject) -> None:
     async with subject.open() as client:
         _, call = await call_tool(Story(client))
         if not isinstance(call.get("arguments"), str):
-            raise Deviation("the arguments", expected="a string", actual=json.dumps(call.get("arguments"))[:120])
+            raise Deviation(
+                "`arguments` of a call is no text",
+                expected="JSON in a string",
+                actual=f'"arguments": {json.dumps(call.get("arguments"))[:120]}',
+            )
         try:
             parsed = json.loads(call["arguments"] or "{}")
         except ValueError:
             shown = repr(call["arguments"][:200])
             raise Deviation("the arguments are not JSON", expected="JSON", actual=shown) from None
         if not isinstance(parsed, dict):
-            raise Deviation("the arguments", expected="a JSON object in a string", actual=call["arguments"][:120])
+            raise Deviation(
+                "`arguments` of a call is no object", expected="a JSON object in a string", actual=call["arguments"][:120]
+            )
         if call.get("name") != TOOL["name"] or not call.get("call_id"):
             raise Deviation("the call", expected=f"name {TOOL['name']!r} and a call_id", actual=json.dumps(call)[:200])
 
@@ -143,7 +149,7 @@ async def test_call_ids_differ(subject: Subject) -> None:
         if len(ids) < 2:
             raise Inconclusive(f"the model was asked for two calls and made {len(ids)}")
         if len(set(ids)) != len(ids):
-            raise Deviation("the ids of the calls of one turn", expected="all different", actual=str(ids))
+            raise Deviation("two calls of one turn bear the same call_id", expected="all different", actual=str(ids))
 
 
 @check("SEG-ITEM-020", profile="core")

@@ -59,7 +59,9 @@ async def test_lane_is_named(subject: Subject) -> None:
         outcome = await client.turn("Say hello.", lane="one")
         completed(outcome, "a turn in a lane must run")
         if subject.native and outcome.accepted is not None and outcome.accepted.lane != "one":
-            raise Deviation("the lane", expected="one", actual=str(outcome.accepted.lane))
+            raise Deviation(
+                "turn.accepted does not name the lane", expected='lane "one"', actual=f"lane {outcome.accepted.lane}"
+            )
 
 
 @check("SEG-TURN-100", profile="concurrent", wires=STREAMS)
@@ -76,9 +78,9 @@ async def test_one_lane_is_in_order(subject: Subject) -> None:
         if not first.result.ended:
             client.judged(await first.outcome())
             raise Deviation(
-                "two turns in one lane",
-                expected="the first ends before the second",
-                actual="the second ended while the first ran",
+                "two turns of one lane overlap",
+                expected=f"turn {first.start.turn}, which was sent first, ends before turn {second.start.turn} begins",
+                actual=f"turn {second.start.turn} ended while turn {first.start.turn} ran",
             )
 
 
@@ -222,7 +224,8 @@ async def test_cancel_of_a_finished_turn(subject: Subject) -> None:
         await client.session.cancel(turn)
         again = await turn.next()
         if not isinstance(again, models.TurnCompleted) or again.seq != getattr(first.completed, "seq", None):
-            raise Deviation("cancelling a finished turn", expected="its turn.completed again", actual=repr(again)[:200])
+            told = again.error.code if isinstance(again, models.ErrorMessage) else type(again).__name__
+            raise Deviation("a finished turn was cancelled", expected="its turn.completed again", actual=told)
 
 
 @check("SEG-TURN-093", profile="concurrent", wires=("segue-ws",))

@@ -144,7 +144,9 @@ async def test_no_context_is_the_empty_one(subject: Subject) -> None:
         assert outcome.accepted is not None
         if outcome.accepted.context != context_digest(b"{}"):
             raise Deviation(
-                "the context in force", expected=context_digest(b"{}"), actual=str(outcome.accepted.context)
+                "the context in force is not the empty one, `{}`",
+                expected=context_digest(b"{}"),
+                actual=str(outcome.accepted.context),
             )
 
 

@@ -134,19 +134,24 @@ async def test_digests_agree(subject: Subject) -> None:
             assert isinstance(start, models.TurnStart)
             assert outcome.completed is not None
             history += [*start.input, *outcome.items]
-            wanted = (history_digest(history), len(history))
-            told = (outcome.completed.digest, outcome.completed.length)
+            wanted = f"digest {history_digest(history)}, length {len(history)}"
+            told = f"digest {outcome.completed.digest}, length {outcome.completed.length}"
             for event in outcome.events:
                 if isinstance(event, models.ItemCompleted) and isinstance(event.digest, str):
                     own = item_digest(outcome.assembler.whole(event.index))
                     if event.digest != own:
                         raise Deviation(
-                            f"item {event.index}", expected=own, actual=event.digest, requirement="SEG-DIG-001"
+                            f"item {event.index}: the digest is not that of its canonical form "
+                            f"{_canonical([canonical_item(outcome.assembler.whole(event.index))])}",
+                            expected=own,
+                            actual=event.digest,
+                            requirement="SEG-DIG-001",
                         )
             if told != wanted:
-                raise Deviation("the history behind the turn", expected=str(wanted), actual=str(told))
-            if (parent.digest, parent.length) != wanted:
-                raise Deviation("the continuation", expected=str(wanted), actual=str((parent.digest, parent.length)))
+                raise Deviation(f"turn.completed: {_of(history)}", expected=wanted, actual=told)
+            issued = f"digest {parent.digest}, length {parent.length}"
+            if issued != wanted:
+                raise Deviation(f"the continuation: {_of(history)}", expected=wanted, actual=issued)
 
 
 @check("SEG-CTX-003", "SEG-DIG-005", profile="resumable", wires=NATIVE)
@@ -158,7 +163,11 @@ async def test_context_digest(subject: Subject) -> None:
         assert outcome.accepted is not None
         wanted = context_digest(msgspec.json.encode(context))
         if outcome.accepted.context != wanted:
-            raise Deviation("the context's digest", expected=wanted, actual=str(outcome.accepted.context))
+            raise Deviation(
+                f"the digest is not that of the context: {_canonical([canonical_context(context)])}",
+                expected=wanted,
+                actual=str(outcome.accepted.context),
+            )
 
 
 # Forms that a client may send, and that say the same or differ by what stays out of a digest.
@@ -205,8 +214,21 @@ async def _digest_is(client: Client, items: list[dict[str, Any]], what: str, req
     assert outcome.completed is not None
     if outcome.completed.digest != history_digest(items):
         raise Deviation(
-            what, expected=history_digest(items), actual=str(outcome.completed.digest), requirement=requirement
+            f"{what}: {_of(items)}",
+            expected=history_digest(items),
+            actual=str(outcome.completed.digest),
+            requirement=requirement,
         )
+
+
+def _of(items: list[Any]) -> str:
+    """Return what a digest is not of: with the canonical forms beside it one can find out what was digested instead."""
+    shown = _canonical([canonical_item(item) for item in items])
+    return f"the digest is not that of the chain over the canonical forms {shown}"
+
+
+def _canonical(values: list[Any]) -> str:
+    return ", ".join(rfc8785.dumps(value).decode() for value in values)
 
 
 @check("SEG-DIG-009", "SEG-ITEM-030", profile="resumable", wires=NATIVE)

@@ -99,7 +99,7 @@ async def test_acceptance_says_what_holds(subject: Subject) -> None:
         accepted = outcome.accepted
         assert accepted is not None
         if accepted.parent != parent.id:
-            raise Deviation("the parent is not named", expected=parent.id, actual=str(accepted.parent))
+            raise Deviation("turn.accepted does not name the parent", expected=parent.id, actual=str(accepted.parent))
         if not isinstance(accepted.retention, str):
             raise Deviation("the granted retention is not named", expected="`retention`", actual="none",
                             requirement="SEG-TURN-009")  # fmt: skip
@@ -235,8 +235,9 @@ async def test_usage_adds_up(subject: Subject) -> None:
         if usage.total_tokens != usage.input_tokens + usage.output_tokens:
             raise Deviation(
                 "the usage does not add up",
-                expected=f"{usage.input_tokens} + {usage.output_tokens} = {usage.input_tokens + usage.output_tokens}",
-                actual=str(usage.total_tokens),
+                expected=f"total_tokens {usage.input_tokens + usage.output_tokens}, the sum of "
+                f"input_tokens {usage.input_tokens} and output_tokens {usage.output_tokens}",
+                actual=f"total_tokens {usage.total_tokens}",
             )
 
 

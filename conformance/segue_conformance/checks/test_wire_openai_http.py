@@ -18,7 +18,9 @@ async def test_whole_answer(subject: Subject) -> None:
     body = json.dumps(create(subject, "Say hello.")).encode()
     answer = await subject.fetch("POST", "/responses", body, content_type="application/json")
     if answer.status != 200:
-        raise Deviation("a plain create", expected="200", actual=f"{answer.status}: {answer.body[:200]!r}")
+        raise Deviation(
+            "a plain create was not answered", expected="200", actual=f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
+        )
     try:
         response = json.loads(answer.body)
     except ValueError:
@@ -43,7 +45,7 @@ async def test_stream_content_type(subject: Subject) -> None:
     async with subject.request("POST", "/responses", body, content_type="application/json") as answer:
         kind = answer.headers.get("content-type", "").partition(";")[0].strip()
         if answer.status != 200 or kind != "text/event-stream":
-            raise Deviation("a streamed create", expected="200 text/event-stream", actual=f"{answer.status} {kind}")
+            raise Deviation("a streamed create was not answered by a stream", expected="200 text/event-stream", actual=f"{answer.status} {kind}")
         async for _ in answer.chunks():
             pass
 
@@ -62,7 +64,9 @@ async def test_event_names(subject: Subject) -> None:
                 requirement="SEG-OHTTP-021",
             ) from None  # fmt: skip
         if event.event not in ("message", kind):
-            raise Deviation("an event's name", expected=kind, actual=event.event)
+            raise Deviation(
+                "an event's name is not the `type` of its data", expected=f"event: {kind}", actual=f"event: {event.event}"
+            )
 
 
 @check("SEG-TURN-003", "SEG-TURN-002", profile="core", wires=WIRE)
