@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from segue_adapters.assembly import ItemAssembler
 from segue_adapters.turn import Outcome
-from segue_schemas import context_digest, history_digest, item_digest, models
+from segue_schemas import canonical_context, canonical_item, context_digest, history_digest, item_digest, models
 
 from ..oracle import word
 from ..registry import check

@@ -18,9 +18,8 @@ async def test_whole_answer(subject: Subject) -> None:
     body = json.dumps(create(subject, "Say hello.")).encode()
     answer = await subject.fetch("POST", "/responses", body, content_type="application/json")
     if answer.status != 200:
-        raise Deviation(
-            "a plain create was not answered", expected="200", actual=f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
-        )
+        shown = answer.body[:200].decode("utf-8", "replace")
+        raise Deviation("a plain create was not answered", expected="200", actual=f"{answer.status}: {shown}")
     try:
         response = json.loads(answer.body)
     except ValueError:
