@@ -12,7 +12,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.settings import Settings
 from segue_schemas import models
 
-__all__ = ["Keyless", "Plain", "ShortLived"]
+__all__ = ["Keyless", "Plain", "ShortLived", "Small"]
 
 #: What no check stands on but those of the feature itself.
 _KEPT = ("resume", "final")
@@ -35,6 +35,13 @@ class Plain(Endpoint):
     def retentions(self, wire: str | None = None) -> list[models.Retention]:
         """Return the tiers that are granted: none, and one."""
         return [tier for tier in super().retentions(wire) if tier in ("none", "cached")]
+
+
+class Small(Endpoint):
+    """The reference endpoint with room for a few continuations."""
+
+    def __init__(self, *, settings: Settings, **more: Any) -> None:
+        super().__init__(settings=replace(settings, continuations=12), **more)
 
 
 class Keyless(Endpoint):

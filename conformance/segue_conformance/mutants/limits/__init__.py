@@ -1,0 +1,1 @@
+"""Faults where a bound is reached, or a window ends."""

@@ -1,0 +1,34 @@
+"""Issues a handle for which there is no room."""
+
+from __future__ import annotations
+
+from segue_gateway.stores.base import Handle, RetentionLost, Store
+from segue_gateway.stores.memory import MemoryStore
+from segue_schemas import models
+
+from ..references import Small
+
+KILLED_BY = {"segue-ws": ("limits.full_store",)}
+
+
+class _Store(MemoryStore):
+    async def finish(
+        self,
+        principal: str,
+        turn: str,
+        epoch: int,
+        terminal: models.TurnCompleted | models.TurnFailed,
+        handle: Handle | None,
+    ) -> float | None:
+        try:
+            return await super().finish(principal, turn, epoch, terminal, handle)
+        except RetentionLost:
+            return await super().finish(principal, turn, epoch, terminal, None)
+
+
+class MutantEndpoint(Small):
+    """The reference endpoint, but for handles beyond its bound."""
+
+    def make_store(self) -> Store:
+        """Return the store with the fault."""
+        return _Store(self.bounds(), self.clock)
