@@ -6,6 +6,7 @@ import secrets
 from typing import Any
 
 import msgspec
+import rfc8785
 from segue_adapters.assembly import ItemAssembler
 from segue_adapters.turn import Outcome
 from segue_schemas import canonical_context, canonical_item, context_digest, history_digest, item_digest, models
