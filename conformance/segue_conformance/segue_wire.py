@@ -100,7 +100,8 @@ async def refusal_to(subject: Subject, text: str, *, path: str | None = None) ->
         )  # fmt: skip
         if answer.status < 400:
             shown = answer.body[:200].decode("utf-8", "replace")
-            raise Deviation("the message was not refused", expected="a problem answer", actual=f"{answer.status}: {shown}")
+            told = f"{answer.status}: {shown}"
+            raise Deviation("the message was not refused", expected="a problem answer", actual=told)
         return _problem(answer.body, answer.status)
     async with subject.socket() as socket:
         await next_message(socket, subject.settings.timeout)  # welcome

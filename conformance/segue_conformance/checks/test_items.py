@@ -128,7 +128,9 @@ async def test_arguments_are_text(subject: Subject) -> None:
             raise Deviation("the arguments are not JSON", expected="JSON", actual=shown) from None
         if not isinstance(parsed, dict):
             raise Deviation(
-                "`arguments` of a call is no object", expected="a JSON object in a string", actual=call["arguments"][:120]
+                "`arguments` of a call is no object",
+                expected="a JSON object in a string",
+                actual=call["arguments"][:120],
             )
         if call.get("name") != TOOL["name"] or not call.get("call_id"):
             raise Deviation("the call", expected=f"name {TOOL['name']!r} and a call_id", actual=json.dumps(call)[:200])

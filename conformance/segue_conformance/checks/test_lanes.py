@@ -79,8 +79,8 @@ async def test_one_lane_is_in_order(subject: Subject) -> None:
             client.judged(await first.outcome())
             raise Deviation(
                 "two turns of one lane overlap",
-                expected=f"turn {first.start.turn}, which was sent first, ends before turn {second.start.turn} begins",
-                actual=f"turn {second.start.turn} ended while turn {first.start.turn} ran",
+                expected=f"turn {first.name}, which was sent first, ends before turn {second.name} begins",
+                actual=f"turn {second.name} ended while turn {first.name} ran",
             )
 
 

@@ -23,7 +23,7 @@ async def test_no_subprotocol(subject: Subject) -> None:
         async with subject.socket(subprotocols=()):
             pass
     except WrongKind as fault:
-        raise Deviation("an upgrade without subprotocol", expected="101", actual=fault.what) from None
+        raise Deviation("an upgrade without subprotocol was denied", expected="101", actual=fault.what) from None
 
 
 @check("SEG-OWS-002", profile="core", wires=WIRE)
@@ -33,7 +33,7 @@ async def test_unknown_query(subject: Subject) -> None:
     try:
         socket = await open_socket(f"{subject.url}{joiner}unknown=1", subject.options(), label="query")
     except WrongKind as fault:
-        raise Deviation("an upgrade with an unknown query", expected="101", actual=fault.what) from None
+        raise Deviation("an upgrade with an unknown query was denied", expected="101", actual=fault.what) from None
     await socket.close()
 
 
@@ -42,7 +42,7 @@ async def test_ping(subject: Subject) -> None:
     """A ping is answered."""
     async with subject.socket() as socket:
         if not await socket.ping(min(5.0, subject.settings.timeout)):
-            raise Deviation("a ping", expected="a pong within 5 s", actual="nothing")
+            raise Deviation("a ping was not answered", expected="a pong within 5 s", actual="nothing")
 
 
 @check("SEG-OWS-010", profile="core", wires=WIRE)
@@ -102,7 +102,7 @@ async def test_one_after_the_other(subject: Subject) -> None:
                     )
                 open_id = identifier
             elif isinstance(identifier, str) and identifier in ids:
-                raise Deviation("an event of a finished response came", expected="silence", actual=kind)
+                raise Deviation("an event came behind the end of its response", expected="nothing more of it", actual=kind)
             if kind in TERMINAL:
                 ids.append(open_id)
                 open_id, ended = None, ended + 1
@@ -127,4 +127,4 @@ async def test_wrong_key_refused(subject: Subject) -> None:
     except Unauthorised:
         return
     if event["type"] != "error":
-        raise Deviation("a wrong key", expected="401 at the upgrade, or an error", actual=event["type"])
+        raise Deviation("a wrong key was taken", expected="401 at the upgrade, or an error", actual=event["type"])

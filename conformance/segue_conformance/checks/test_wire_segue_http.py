@@ -33,7 +33,7 @@ async def test_stream_framing(subject: Subject) -> None:
     ends = [event.event for event in events if event.event in ("turn.completed", "turn.failed")]
     if len(ends) != 1 or events[-1].event != ends[0]:
         raise Deviation(
-            "the end of the stream",
+            "the stream goes on behind its terminal event, or has none",
             expected="one terminal event, the last of all",
             actual=", ".join(event.event for event in events[-3:]),
             requirement="SEG-HTTP-032",
@@ -139,7 +139,7 @@ async def test_problems(subject: Subject) -> None:
     )
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()
     if kind != "application/problem+json":
-        raise Deviation("a refusal", expected="application/problem+json", actual=f"{answer.status} {kind}")
+        raise Deviation("a refusal is no problem answer", expected="application/problem+json", actual=f"{answer.status} {kind}")
     body = json.loads(answer.body)
     missing = [m for m in ("type", "title", "status", "code", "advice", "effect", "message") if m not in body]
     if missing:
@@ -171,4 +171,4 @@ async def test_wrong_key_refused(subject: Subject) -> None:
     start = start_message(subject)
     answer = await subject.fetch("PUT", f"/turns/{start['turn']}", json.dumps(start).encode(), key="wrong-key", **_JSON)
     if answer.status not in (401, 403):
-        raise Deviation("a wrong key", expected="401 or 403", actual=str(answer.status))
+        raise Deviation("a wrong key was taken", expected="401 or 403", actual=str(answer.status))

@@ -35,8 +35,8 @@ async def test_wrong_key_denied(subject: Subject) -> None:
     except Unauthorised:
         return
     except TransportError as fault:
-        raise Deviation("an upgrade with a wrong key", expected="401 or 403", actual=fault.what) from None
-    raise Deviation("an upgrade with a wrong key", expected="401 or 403", actual="it was accepted")
+        raise Deviation("a wrong key was denied by another status", expected="401 or 403", actual=fault.what) from None
+    raise Deviation("a wrong key was taken", expected="401 or 403 at the upgrade", actual="it was accepted")
 
 
 @check("SEG-WS-005", profile="core", wires=WIRE)
@@ -47,7 +47,7 @@ async def test_unknown_query(subject: Subject) -> None:
     try:
         socket = await open_socket(url, subject.options(), subprotocols=("segue.v1",), label="query")
     except TransportError as fault:
-        raise Deviation("an upgrade with an unknown query", expected="101", actual=fault.what) from None
+        raise Deviation("an upgrade with an unknown query was denied", expected="101", actual=fault.what) from None
     await socket.close()
 
 
@@ -89,7 +89,7 @@ async def test_ping(subject: Subject) -> None:
     """A ping is answered."""
     async with subject.socket() as socket:
         if not await socket.ping(min(5.0, subject.settings.timeout)):
-            raise Deviation("a ping", expected="a pong within 5 s", actual="nothing")
+            raise Deviation("a ping was not answered", expected="a pong within 5 s", actual="nothing")
 
 
 @check("SEG-WS-023", profile="core", wires=WIRE)
