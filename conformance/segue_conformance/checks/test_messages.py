@@ -175,12 +175,18 @@ async def test_error_members(subject: Subject) -> None:
         raise Deviation("the refusal", expected="code, advice, effect, message", actual=f"no {', '.join(missing)}")
     if error["advice"] != "resend_full":
         raise Deviation(
-            "a lost parent is refused with another advice", expected="advice resend_full",
-            actual=f"advice {error['advice']}", requirement="SEG-ERR-002"
+            "a lost parent is refused with another advice",
+            expected="advice resend_full",
+            actual=f"advice {error['advice']}",
+            requirement="SEG-ERR-002",
         )
     if error["effect"] != "none":
-        effect = error["effect"]
-        raise Deviation("a lost parent is refused with another effect", expected="effect none", actual=f"effect {effect}", requirement="SEG-ERR-003")
+        raise Deviation(
+            "a lost parent is refused with another effect",
+            expected="effect none",
+            actual=f"effect {error['effect']}",
+            requirement="SEG-ERR-003",
+        )
     if subject.wire == "segue-ws" and (error.get("refused"), error.get("turn")) != ("turn.start", name):
         raise Deviation(
             "the refusal names something else",

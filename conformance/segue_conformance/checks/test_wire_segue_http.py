@@ -139,7 +139,8 @@ async def test_problems(subject: Subject) -> None:
     )
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()
     if kind != "application/problem+json":
-        raise Deviation("a refusal is no problem answer", expected="application/problem+json", actual=f"{answer.status} {kind}")
+        told = f"{answer.status} {kind}"
+        raise Deviation("a refusal is no problem answer", expected="application/problem+json", actual=told)
     body = json.loads(answer.body)
     missing = [m for m in ("type", "title", "status", "code", "advice", "effect", "message") if m not in body]
     if missing:
