@@ -42,6 +42,9 @@ def create_app(endpoint: Endpoint) -> Starlette:
             await endpoint.shutdown()
             await endpoint.store.close()
 
+    async def no_websocket(websocket: WebSocket) -> None:
+        await _no_websocket(endpoint, websocket)
+
     discovery = Discovery(endpoint)
     segue_http, openai_http = SegueHTTP(endpoint), OpenAIHTTP(endpoint)
     well_known = "/.well-known/segue"
@@ -53,7 +56,7 @@ def create_app(endpoint: Endpoint) -> Starlette:
         Route("/segue/v1", segue_http.serve, methods=_METHODS),
         Route("/segue/v1/{path:path}", segue_http.serve, methods=_METHODS),
         Route("/v1/{path:path}", openai_http.serve, methods=_METHODS),
-        WebSocketRoute("/{path:path}", _no_websocket),
+        WebSocketRoute("/{path:path}", no_websocket),
         Route("/{path:path}", _no_route, methods=_METHODS),
     ]
     # Also for methods and targets that reach no route: the answer is a refusal like any other.
@@ -73,12 +76,13 @@ async def _no_route(request: Request) -> Response:
     return to_response(SegueHTTPServer().refuse(refused))
 
 
-async def _no_websocket(websocket: WebSocket) -> None:
+async def _no_websocket(endpoint: Endpoint, websocket: WebSocket) -> None:
     """Deny an upgrade where none is served: by 426, on which clients fall back to HTTP at once (SEG-WS-004)."""
     refused = refusal("unsupported_message", "fix", "No WebSocket is served at this path; use HTTP.", status=426)
     openai = websocket.url.path.startswith("/v1/")
     answer = OpenAIHTTPServer().error(refused.error, status=426) if openai else SegueHTTPServer().refuse(refused)
     if "websocket.http.response" in websocket.scope.get("extensions", {}):
-        await websocket.send_denial_response(to_response(answer))
+        wire = "openai-ws" if openai else "segue-ws"
+        await websocket.send_denial_response(endpoint.gives_response(wire, None, to_response(answer)))
     else:
         await websocket.close()

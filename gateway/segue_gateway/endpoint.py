@@ -214,6 +214,10 @@ class Endpoint(Declaration, Acceptance, Bundles, Steering, Life, Boundary):
             raise refusals.turn_not_found(name, resend=True)
         return source
 
+    def patience_ms(self) -> float:
+        """Return how long a whole answer is waited for: less than silence is allowed (SEG-HTTP-043)."""
+        return self.settings.heartbeat_ms * 0.8
+
     def reading(
         self,
         source: Source,

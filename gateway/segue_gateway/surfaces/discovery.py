@@ -24,7 +24,8 @@ class Discovery:
         response = Response(
             msgspec.json.encode(told), media_type="application/json", headers={"cache-control": "no-cache"}
         )
-        return self.endpoint.gives_response("discovery", Asked("GET", request.url.path), response)
+        asked = Asked("GET", request.url.path, dict(request.headers))
+        return self.endpoint.gives_response("discovery", asked, response)
 
     async def health(self, request: Request) -> Response:
         """Answer 200, or 503 once the endpoint is about to end."""

@@ -96,7 +96,7 @@ class SegueHTTP(HTTPSurface):
 
     async def settled(self, steer: Steer) -> None:
         """Wait for the answer to a steer, but no longer than silence is allowed."""
-        await asyncio.wait({steer.settled}, timeout=self.endpoint.settings.heartbeat_ms / 1000 * 0.8)
+        await asyncio.wait({steer.settled}, timeout=self.endpoint.patience_ms() / 1000)
 
     def stream(self, reading: Reading) -> EventStream:
         """Return a reading as an event stream."""
@@ -114,7 +114,7 @@ class SegueHTTP(HTTPSurface):
     async def ended(self, source: Source) -> None:
         """Wait for the end of a turn, but no longer than silence is allowed (SEG-HTTP-043)."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + self.endpoint.settings.heartbeat_ms / 1000 * 0.8
+        until = loop.time() + self.endpoint.patience_ms() / 1000
         while not source.finished and (left := until - loop.time()) > 0:
             try:
                 async with asyncio.timeout(left):

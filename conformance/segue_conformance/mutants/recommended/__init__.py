@@ -1,0 +1,1 @@
+"""Faults in what an endpoint should do, though nothing breaks without it."""
