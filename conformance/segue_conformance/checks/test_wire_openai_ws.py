@@ -102,7 +102,7 @@ async def test_one_after_the_other(subject: Subject) -> None:
                     )
                 open_id = identifier
             elif isinstance(identifier, str) and identifier in ids:
-                raise Deviation("an event came behind the end of its response", expected="nothing more of it", actual=kind)
+                raise Deviation("an event came behind its response's end", expected="nothing more of it", actual=kind)
             if kind in TERMINAL:
                 ids.append(open_id)
                 open_id, ended = None, ended + 1
