@@ -65,7 +65,7 @@ class Running:
 
     async def _step(self) -> None:
         if self.socket is None:
-            await asyncio.sleep(0.02)  # over HTTP the events are read beside this
+            await asyncio.sleep(0.05)  # over HTTP the events are read beside this
             assert self.reading is not None
             if self.reading.done():
                 self.events = self.reading.result()

@@ -63,7 +63,7 @@ async def test_timing_counts_the_wait(subject: Subject) -> None:
             )
 
 
-@check("SEG-OBS-012", profile="core", wires=NATIVE)
+@check("SEG-OBS-012", "SEG-OBS-010", profile="core", wires=NATIVE)
 async def test_timing_says_what_happened(subject: Subject) -> None:
     """A turn without output has no time of its first output."""
     subject.needs("warm_up")
@@ -74,7 +74,7 @@ async def test_timing_says_what_happened(subject: Subject) -> None:
             raise Deviation("a turn without output", expected="no first_output_ms", actual=str(timing))
 
 
-@check("SEG-OBS-020", profile="core", wires=NATIVE)
+@check("SEG-OBS-020", "SEG-CONT-022", profile="core", wires=NATIVE)
 async def test_reused_items(subject: Subject) -> None:
     """`reused` says how many items came from the parent's history."""
     async with subject.open() as client:
@@ -93,7 +93,7 @@ async def test_reused_items(subject: Subject) -> None:
                     "the items that came from state", expected=str(length), actual=str(outcome.accepted.reused.items)
                 )
         if not seen:
-            raise NotOffered("`reused` is not given")
+            raise Deviation("turns from a parent", expected="`reused`", actual="none", requirement="SEG-CONT-022")
 
 
 @check("SEG-ITEM-032", "SEG-CTX-021", "SEG-OBS-021", profile="portable", wires=NATIVE)
@@ -131,10 +131,10 @@ async def test_unreadable_reasoning_is_omitted(subject: Subject) -> None:
 
 
 def _timing(outcome: Outcome) -> dict[str, int]:
-    """Return what a turn says of its time; NotOffered where it says nothing."""
+    """Return what a turn says of its time, as it should."""
     assert outcome.completed is not None
     if not isinstance(outcome.completed.timing, models.Timing):
-        raise NotOffered("`timing` is not given")
+        raise Deviation("a completed turn", expected="`timing`", actual="none", requirement="SEG-OBS-010")
     timing: dict[str, int] = msgspec.to_builtins(outcome.completed.timing)
     return timing
 

@@ -12,10 +12,10 @@ from segue_adapters.transports.websocket import open_socket
 from segue_schemas import models
 
 from ..clock import now
-from ..native import NATIVE, begin, hold, told
+from ..native import NATIVE, begin, told
 from ..registry import check
 from ..segue_wire import refusal_to, start_message
-from ..subject import Subject, completed, handle_of
+from ..subject import Subject, completed
 from ..verdicts import Deviation, Inconclusive, NotOffered, Untestable
 from .test_turns import SLOW
 
@@ -72,43 +72,6 @@ async def test_items_are_not_sent_twice(subject: Subject) -> None:
                     )
         if not seen:
             raise Inconclusive("nothing is streamed: every item comes whole")
-
-
-@check("SEG-ITEM-015", profile="core", wires=NATIVE)
-async def test_fewer_deltas_where_asked_for(subject: Subject) -> None:
-    """A reader that asks for `coalesce_ms` gets fewer deltas than one that does not."""
-    subject.needs("coalesce")
-    subject.needs("resume")
-    async with subject.open() as client:
-        outcome = await hold(client, SLOW, "a text in larger pieces", delivery=models.Delivery(coalesce_ms=100))
-        subject.spend()
-        again = completed(await (await client.session.resume(outcome.start.turn)).outcome(), "it is read again")
-        few, many = (sum(isinstance(e, models.ItemDelta) for e in one.events) for one in (outcome, again))
-        if many < 10:
-            raise Inconclusive(f"the record has {many} deltas: too few to be merged")
-        if few >= many:
-            raise Deviation("coalesce_ms 100 was asked for", expected=f"fewer than {many} deltas", actual=str(few))
-
-
-@check("SEG-CONT-022", profile="continuation", wires=NATIVE)
-async def test_state_is_told(subject: Subject) -> None:
-    """`turn.accepted` says how many items came from state."""
-    async with subject.open() as client:
-        parent = handle_of(await client.say("Say hello."))
-        accepted = (await client.say("Say hello.", parent=parent)).accepted
-        assert accepted is not None
-        if not isinstance(accepted.reused, models.Reused):
-            raise Deviation("a turn from a parent", expected="`reused`", actual="none")
-
-
-@check("SEG-OBS-010", profile="core", wires=NATIVE)
-async def test_timing_is_told(subject: Subject) -> None:
-    """`turn.completed` says where the time went."""
-    async with subject.open() as client:
-        done = (await client.say("Say hello.")).completed
-        assert done is not None
-        if not isinstance(done.timing, models.Timing):
-            raise Deviation("a completed turn", expected="`timing`", actual="none")
 
 
 @check("SEG-ERR-006", profile="core", wires=NATIVE)

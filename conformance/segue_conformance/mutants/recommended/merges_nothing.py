@@ -9,7 +9,7 @@ from segue_gateway.readings import Reading
 
 from ..wire_fault import NATIVE
 
-KILLED_BY = dict.fromkeys(NATIVE, ("recommended.fewer_deltas_where_asked_for",))
+KILLED_BY = dict.fromkeys(NATIVE, ("merging.merged_deltas_are_neighbours",))
 
 
 class _Reading(Reading):

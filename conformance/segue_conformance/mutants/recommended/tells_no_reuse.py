@@ -9,7 +9,7 @@ from segue_schemas import models
 
 from ..wire_fault import NATIVE
 
-KILLED_BY = dict.fromkeys(NATIVE, ("recommended.state_is_told",))
+KILLED_BY = dict.fromkeys(NATIVE, ("observability.reused_items",))
 
 
 class _Turn(Turn):

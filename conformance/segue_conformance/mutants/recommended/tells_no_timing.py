@@ -11,7 +11,8 @@ from segue_schemas import models
 
 from ..wire_fault import NATIVE
 
-KILLED_BY = dict.fromkeys(NATIVE, ("recommended.timing_is_told",))
+KILLED_BY = dict.fromkeys(NATIVE, ("observability.timing_says_what_happened",))
+ALSO = {"observability.timing_*": "None of them has anything to judge."}
 
 
 class _Turn(Turn):
