@@ -32,9 +32,9 @@ python_environment() {
   printf '%s' "$2" >".venvs/$1/.pins"
 }
 
-# node_environment NAME PACKAGE VERSION
+# node_environment NAME PACKAGE VERSION [PACKAGE VERSION]
 node_environment() {
-  ready "$1" "$2@$3" && return
+  ready "$1" "$2@$3${4:+ $4@$5}" && return
   if ! command -v npm >/dev/null 2>&1; then
     echo "./dev real: npm is missing, so $2 can't be installed; its tests will fail" >&2
     return
@@ -42,11 +42,12 @@ node_environment() {
   echo "./dev real: installing $2@$3 into .venvs/$1, once" >&2
   rm -rf ".venvs/$1"
   mkdir -p ".venvs/$1"
-  printf '{"private": true, "dependencies": {"%s": "%s"}}\n' "$2" "$3" >".venvs/$1/package.json"
+  printf '{"private": true, "dependencies": {"%s": "%s"%s}}\n' "$2" "$3" "${4:+, \"$4\": \"$5\"}" \
+    >".venvs/$1/package.json"
   # No lock file: it would name hosts.
   (cd ".venvs/$1" && npm install --save-exact --no-package-lock --no-audit --no-fund --ignore-scripts --no-update-notifier \
     --loglevel=error)
-  printf '%s' "$2@$3" >".venvs/$1/.pins"
+  printf '%s' "$2@$3${4:+ $4@$5}" >".venvs/$1/.pins"
 }
 
 if [ "${1:-}" = --matrix ]; then
@@ -60,7 +61,9 @@ fi
 
 python_environment openai 'openai[realtime]==3.54.0'
 python_environment smg 'smg==1.13.0'
+python_environment agents 'openai-agents==0.24.0'
 node_environment aimock @copilotkit/aimock 1.43.0
+node_environment openai-js openai 7.57.0 ws 8.23.0
 
 SEGUE_REAL=1 "$python" -m pytest tests/real -m real "$@"
 [ -z "${SEGUE_REAL_WRITE:-}" ] || matrix docs/matrix.md

@@ -46,9 +46,9 @@ class Deny:
 class Through:
     """The endpoint behind answers, and its answer is changed on its way.
 
-    `cut_at` says behind which event it ends: without a word, or (`clean`) as if all had been said. `rewrite` and
-    `body` change events and whole answers; `first` and `between` are pauses in seconds; `close` is a code with which a
-    WebSocket is closed behind the end of the answer.
+    `cut_at` says behind which event it ends (a whole answer is asked for as an empty one): without a word, or (`clean`)
+    as if all had been said. `rewrite` and `body` change events and whole answers; `first` and `between` are pauses in
+    seconds; `close` is a code with which a WebSocket is closed behind the end of the answer.
     """
 
     cut_at: Callable[[dict[str, Any]], bool] | None = None

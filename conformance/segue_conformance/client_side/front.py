@@ -201,7 +201,7 @@ class _Outgoing:
         told = _object(body)
         if told:
             self._ask.record.whole(told)
-        if self._action.cut_at is not None and self._ask.record.begun:
+        if self._action.cut_at is not None and self._ask.record.begun and self._action.cut_at({}):
             self.cut = True
             raise Cut
         if told and self._action.body is not None:

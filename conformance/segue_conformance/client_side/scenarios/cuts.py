@@ -38,7 +38,7 @@ class MidAnswer(Scenario):
             return None
 
         def here(event: dict[str, Any]) -> bool:
-            if (self.hits == 0 and is_text(event)) or not event:
+            if self.hits == 0 and (not event or is_text(event)):
                 self.hits += 1
                 ask.fault = "cut"
                 return True
