@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from .registry import PROFILES
+from .reports.html import comparison
 from .reports.wording import STATES, one_line
 from .results import CheckResult, NotAReport, Report, State, read
 from .verdicts import Verdict
@@ -54,15 +55,17 @@ class Column:
 @click.command()
 @click.argument("reports", nargs=-1, required=True, metavar="[NAME=]REPORT.json…")
 @click.option("--out", metavar="FILE", help="Write the page there; standard output without it.")
+@click.option("--html", "as_html", is_flag=True, help="Write one self-contained HTML page instead.")
 @click.option("--title", default="What was found", show_default=True, help="Heading of the page.")
-def matrix(reports: tuple[str, ...], out: str | None, title: str) -> None:
-    """Compare JSON reports of `segue check` on one Markdown page.
+def matrix(reports: tuple[str, ...], out: str | None, as_html: bool, title: str) -> None:
+    """Compare JSON reports of `segue check` on one page, in Markdown or as HTML.
 
     A report's columns bear NAME, or else the name that the endpoint gives itself, or its URL.
     """
     loaded = [_load(written) for written in reports]
     columns = [column for name, report in loaded for column in columns_of(name, report)]
-    text = page(columns, title=title, unreached=[pair for pair in loaded if not pair[1].wires])
+    unreached = [(_named(name, report), report) for name, report in loaded if not report.wires]
+    text = (comparison.render if as_html else page)(columns, title=title, unreached=unreached)
     if out is None:
         # A pipe or a terminal whose encoding lacks the signs gets marks of replacement, not a fault.
         sys.stdout.buffer.write(text.encode("utf-8"))

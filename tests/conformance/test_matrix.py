@@ -116,3 +116,19 @@ def test_a_page_that_can_not_be_written_is_wrong_usage(report, tmp_path):
     (tmp_path / "one.json").write_bytes(report.to_json())
     ran = CliRunner().invoke(matrix, [str(tmp_path / "one.json"), "--out", str(tmp_path / "no" / "page.md")])
     assert ran.exit_code == 2
+
+
+def test_as_one_html_page(report, tmp_path):
+    path, out = tmp_path / "a.json", tmp_path / "matrix.html"
+    path.write_bytes(report.to_json())
+    ran = CliRunner().invoke(matrix, [f"A <b>={path}", str(path), "--html", "--title", "T <i>", "--out", str(out)])
+    assert ran.exit_code == 0, ran.output
+    text = out.read_text(encoding="utf-8")
+    assert "<h1>T &lt;i&gt;</h1>" in text
+    assert "A &lt;b&gt;" in text
+    assert "<b>bold</b>" not in text
+    assert "&lt;b&gt;bold&lt;/b&gt; *x* [l](http://e.test)" in text
+    ids = re.findall(r' id="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= set(ids)
+    assert text.count('aria-label="fail"') == 2

@@ -100,7 +100,7 @@ def _literals(text: str, mark: str) -> Iterator[Clue]:
     """Give what is quoted, or the texts of what is JSON, and ids."""
     if _is_json(text):
         words = _texts_of(text)
-    elif '":' in text:
+    elif '":' in text or "': " in text:
         words = []
     else:
         # Python's own way to write a text is how checks quote one.

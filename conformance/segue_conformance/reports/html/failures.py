@@ -114,7 +114,7 @@ def _facts(report: Report, result: CheckResult, room: int) -> Iterator[ET.Elemen
     seen = result.message.partition("\n")[0] if error else result.message
     if seen:
         yield el("dt", "Seen")
-        yield el("dd", cut(seen, room))
+        yield prose(cut(seen, room), "dd")
     if result.expected or result.actual:
         expected, actual = difference(cut(result.expected, room), cut(result.actual, room))
         yield el("dt", "Expected", class_=EXPECTED)
@@ -164,9 +164,6 @@ def _rerun(report: Report, group: Group) -> ET.Element | None:
     command = rerun(report, group.first)
     button = el("button", "Copy", type="button", class_="copy", aria_label="Copy the command")
     parts: list[Child] = [el("h4", "Run it again"), el("div", el("pre", code(command)), button, class_="command")]
-    transcript = getattr(group.first, "transcript", "")
-    if transcript:
-        parts.append(el("p", "Transcript: ", code(transcript)))
     return el("div", *parts)
 
 
