@@ -110,8 +110,8 @@ def _deviation(message: str, expected: str, actual: str, id: str | None, control
 
 
 def _said(text: str) -> str:
-    """Return what a check says of a value without our own name for one that is not there."""
-    return _ABSENT.sub("absent", text)
+    """Return what a check says of a value as plain text, without our own name for one that is not there."""
+    return _ABSENT.sub("absent", str(text))
 
 
 def _refusal(fault: TurnRefused | TurnBroken) -> Grade:
