@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from weakref import WeakSet
 
 from segue_adapters.wires.base import Refuse
 from segue_schemas import models
-from starlette.requests import HTTPConnection
 
 from . import refusals
 from .acceptance import Acceptance, Caller
+from .admission import Admission
 from .boundary import Boundary
 from .bundles import Bundles
 from .capabilities import Declaration
@@ -27,7 +27,6 @@ from .contexts import Context
 from .engines.base import Engine
 from .engines.scripted import ScriptedEngine
 from .faults import report
-from .hosts import is_loopback, name_of
 from .life import Life
 from .readings import Reading, Recorded, Source
 from .settings import Settings
@@ -37,8 +36,6 @@ from .stores.memory import MemoryStore
 from .turns import Plan, Turn
 
 __all__ = ["Endpoint", "Once"]
-
-SINGLE = "single"
 
 
 @dataclass(slots=True)
@@ -64,7 +61,7 @@ class Once:
         """Refuse nothing: over HTTP each request stands alone (SEG-TURN-109)."""
 
 
-class Endpoint(Declaration, Acceptance, Bundles, Steering, Life, Boundary):
+class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Life, Boundary):
     """One endpoint: an engine, a store, and who may use them.
 
     `keys` are secrets by the name of their principal; without any there is one principal, for the loopback interface
@@ -73,8 +70,6 @@ class Endpoint(Declaration, Acceptance, Bundles, Steering, Life, Boundary):
 
     connection_type: type[Connection] = Connection
     reading_type: type[Reading] = Reading
-    #: Whether names of this machine are the only ones that it is reached by; its server knows.
-    loopback_only: bool = False
 
     def __init__(
         self,
@@ -94,6 +89,7 @@ class Endpoint(Declaration, Acceptance, Bundles, Steering, Life, Boundary):
         self.store.on_evicted = self.evicted
         self.running: dict[tuple[str, str], Turn] = {}
         self.connections: set[Connection] = set()
+        self.readings: WeakSet[Reading] = WeakSet()
         self.closing = False
         self._keys = {hashlib.sha256(secret.encode()).digest(): name for name, secret in (keys or {}).items()}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,45 +108,6 @@ class Endpoint(Declaration, Acceptance, Bundles, Steering, Life, Boundary):
         return Bounds.of(self.settings)
 
     # -- who calls
-
-    def authenticate(self, authorization: str | None) -> str:
-        """Return the principal that a credential stands for; Refuse `unauthenticated`. The key itself is not kept."""
-        if not self._keys:
-            return SINGLE
-        scheme, _, secret = (authorization or "").partition(" ")
-        offered = hashlib.sha256(secret.strip().encode("utf-8", "surrogateescape")).digest()
-        principal = None
-        for digest, name in self._keys.items():  # all of them: how long it takes says nothing
-            if hmac.compare_digest(digest, offered):
-                principal = name
-        if principal is None or scheme.lower() != "bearer":
-            raise refusals.unauthenticated()
-        return principal
-
-    def credential(self, caller: HTTPConnection) -> str | None:
-        """Return the credential of a request or an upgrade: from its header alone, and no query (SEG-SEC-011)."""
-        credentials = caller.headers.getlist("authorization")
-        # Of two a proxy on the way may have checked the other one.
-        return credentials[0] if len(credentials) == 1 else None
-
-    def check_host(self, host: str) -> None:
-        """Refuse a name that a page elsewhere may have made to mean this machine (SEG-SEC-009)."""
-        name = name_of(host)
-        if self.loopback_only and not is_loopback(name) and name not in self.settings.hosts:
-            raise refusals.forbidden("This endpoint is not served under that name.")
-
-    def reads_type(self, kind: str) -> bool:
-        """Return whether a body of a media type is read; an empty one says nothing (SEG-HTTP-063)."""
-        return kind in ("", "application/json")
-
-    def body_limit(self, coding: str) -> int:
-        """Return the most bytes that a body may decode to (SEG-SEC-004)."""
-        return self.settings.message_bytes
-
-    def check_origin(self, origin: str | None) -> None:
-        """Refuse a browser's page that is not on the list; programs send no origin (SEG-SEC-003)."""
-        if origin is not None and origin not in self.settings.origins:
-            raise refusals.forbidden("Pages of this origin may not connect here.")
 
     @property
     def principal_kind(self) -> models.PrincipalKind:
@@ -228,9 +185,19 @@ class Endpoint(Declaration, Acceptance, Bundles, Steering, Life, Boundary):
     ) -> Reading:
         """Return a reading of a turn, as the start that asks for it wants it delivered."""
         delivery = start.delivery if start is not None and isinstance(start.delivery, models.Delivery) else None
-        return self.reading_type(
+        made = self.reading_type(
             source, after=after, replayed=replayed, delivery=delivery, heartbeat_ms=self.settings.heartbeat_ms
         )
+        self.readings.add(made)
+        return made
+
+    def deleted(self, identifiers: Collection[str]) -> None:
+        """End the readings of the turns that issued these continuations (SEG-TURN-084)."""
+        for reading in list(self.readings):
+            last = reading.source.events[-1] if reading.source.events else None
+            told = last.continuation if isinstance(last, models.TurnCompleted) else None
+            if isinstance(told, models.Continuation) and told.id in identifiers:
+                reading.end()
 
     async def resume(self, caller: Caller, message: models.TurnResume) -> Reading:
         """Return a reading from where the client asks; a number that was never written is a mistake (SEG-TURN-082)."""
@@ -269,6 +236,7 @@ class Endpoint(Declaration, Acceptance, Bundles, Steering, Life, Boundary):
         )
         if gone is None:
             raise refusals.continuation_not_found(message.id, "id")
+        self.deleted(gone)
         return models.ContinuationDeleted(ref=message.ref, id=message.id, count=len(gone))
 
     def check_digest(self, context: Context, named: str) -> None:

@@ -93,6 +93,7 @@ class Reading:
         self._place = self.begin(after)
         self._items = ItemAssembler()
         self._assembled = 0
+        self._deleted = False
 
     @property
     def place(self) -> int:
@@ -107,6 +108,9 @@ class Reading:
         """Yield the events from the beginning asked for, and progress where nothing happens for long."""
         while True:
             news = self.source.news
+            if self._deleted:
+                yield self.gone()
+                return
             if self._place < len(self.source.events):
                 event = self.source.events[self._place]
                 self._place += 1
@@ -144,6 +148,15 @@ class Reading:
     def progress(self) -> models.TurnProgress:
         """Return the sign of life (SEG-LIVE-010)."""
         return models.TurnProgress(turn=self.source.name, phase=self.source.phase)
+
+    def end(self) -> None:
+        """Deliver nothing more of a record that was deleted (SEG-TURN-084)."""
+        self._deleted = True
+
+    def gone(self) -> models.ErrorMessage:
+        """Return what is said where the record was deleted under the reading: it refuses nothing."""
+        text = f"The record of the turn '{self.source.name}' was deleted while it was read."
+        return refusal("events_gone", "give_up", text, effect="partial", turn=self.source.name).message
 
     def lost(self) -> models.ErrorMessage:
         """Return what ends a reading when the owner can write no more: nothing is delivered that is not recorded."""

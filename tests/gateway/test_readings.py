@@ -69,6 +69,29 @@ def test_texts_that_are_added_to_a_list_are_never_merged() -> None:
     assert items_of(run(main(flush_ms=50))) == items_of(merged)
 
 
+def test_a_reading_ends_with_an_error_where_its_record_is_deleted() -> None:
+    async def main() -> None:
+        endpoint = Endpoint(StepEngine(*answer("hello")))
+        first = await turn(endpoint, start("t", "hello"))
+        source = await endpoint.attach("alice", "t")
+        slow, late = (aiter(endpoint.reading(source)) for _ in range(2))
+        assert isinstance(await anext(slow), models.TurnAccepted)
+        await endpoint.delete(ALICE, models.ContinuationDelete(ref="r", id=first.id))
+        for reading in (slow, late):
+            rest = [event async for event in reading]
+            assert len(rest) == 1
+            assert isinstance(rest[0], models.ErrorMessage)
+            error = rest[0].error
+            assert (error.code, error.advice, error.effect) == ("events_gone", "give_up", "partial")
+            assert (rest[0].turn, rest[0].refused) == ("t", msgspec.UNSET)
+        other = await turn(endpoint, start("t2", "hello"))
+        untouched = endpoint.reading(await endpoint.attach("alice", "t2"))
+        await endpoint.delete(ALICE, models.ContinuationDelete(ref="r", id=(await turn(endpoint, start("t3", "a"))).id))
+        assert (await told(untouched)).completed.digest == other.completed.digest
+
+    run(main())
+
+
 def test_gathering_waits_for_more_but_not_for_long() -> None:
     async def main() -> Told:
         async def feed(gates: list[asyncio.Event]) -> None:
