@@ -92,6 +92,8 @@ BROKEN = [
     Broken("client_segue.advice_give_up", "knows_codes_only", "segue-http"),
     Broken("client_segue.minor_version", "one_version", "segue-ws"),
     Broken("client_segue.draining", "never_reconnects", "segue-ws", verdict="warn"),
+    Broken("client_segue.closed_forbidden", "loops", "segue-ws", requirement="SEG-ERR-020"),
+    Broken("client_segue.closed_busy", "ignores_retry_after", "segue-ws", verdict="warn"),
     Broken("client_segue.built_anew", "builds_on", "segue-http"),
 ]
 

@@ -54,6 +54,7 @@ JS_HELPER = UNMENDED | {
 OWN = {
     "client_segue.advice_wait": "fail",
     "client_segue.advice_resend": "fail",
+    "client_segue.closed_busy": "warn",
     "client_segue.draining": "warn",
     "client_state.lost_parent": "warn",
     "client_socket.upgrade_426": "warn",

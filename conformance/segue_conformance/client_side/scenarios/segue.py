@@ -13,7 +13,10 @@ from ..seen import Ask
 from .cuts import MidAnswer
 from .sockets import ConnectionLimit
 
-__all__ = ["AdviceGiveUp", "AdviceResend", "AdviceWait", "BuiltAnew", "Draining", "MinorVersion"]
+__all__ = [
+    "AdviceGiveUp", "AdviceResend", "AdviceWait", "BuiltAnew", "ClosedBusy", "ClosedForbidden", "Draining",
+    "MinorVersion",
+]  # fmt: skip
 
 _SEGUE = frozenset({"segue-ws", "segue-http"})
 _ADVICE = "SEG-ERR-009"
@@ -153,6 +156,62 @@ class Draining(ConnectionLimit):
         refusal = refuse(ask, Fault(503, None, "This connection is about to end.", native))
         assert isinstance(refusal, Frames)
         return Frames([notice, *refusal.messages] if self.hits == 1 else refusal.messages)
+
+
+class ClosedForbidden(Scenario):
+    """Each connection is closed with 4403, since it may not do this: it comes to an end"""
+
+    id = "client_segue.closed_forbidden"
+    requires = ("SEG-ERR-020", "SEG-ERR-022")
+    profile = "live"
+    wires = frozenset({"segue-ws"})
+
+    def act(self, ask: Ask) -> Action | None:
+        """Answer everything by an error of the connection, and close."""
+        self.hits += 1
+        return _closing(ask, Fault(403, None, "You may not do this.", ("forbidden", "give_up", "none")), 4403)
+
+    def judge(self, run: Run) -> str | None:
+        """Judge that there was an end."""
+        check_outcome(run)
+        return f"it ended behind {len(run.log.upgrades)} connections"
+
+
+class ClosedBusy(Scenario):
+    """Its connection is closed with 4429, and told how long to stay away: it comes again after that time"""
+
+    id = "client_segue.closed_busy"
+    requires = ("SEG-ERR-021", "SEG-LIVE-062", "SEG-ERR-022")
+    profile = "live"
+    wires = frozenset({"segue-ws"})
+    wait = 1.5
+
+    def act(self, ask: Ask) -> Action | None:
+        """Close the connection where the second turn arrives."""
+        if not self.second(ask):
+            return None
+        self.hits += 1
+        native = ("rate_limited", "wait", "none")
+        return _closing(ask, Fault(429, None, "Too many turns.", native, wait=self.wait), 4429)
+
+    def judge(self, run: Run) -> str | None:
+        """Judge when it came again."""
+        closed = next(ask for ask in run.log.asks if ask.fault)
+        later = [upgrade for upgrade in run.log.upgrades if upgrade.at > closed.at]
+        check_whole(run, ["lost", "doubled", "resent", "order", "refused"])
+        check_outcome(run, gave_up=("SEG-LIVE-062", "another connection after the time that the error gives"))
+        assert closed.done_at is not None
+        waited = later[0].at - closed.done_at if later else self.wait
+        if waited < self.wait * 0.95:
+            told = f"it was told to stay away for {self.wait:g} s and came again after {waited:.2f} s"
+            raise Deviation(told, expected=f"a pause of {self.wait:g} s", actual=f"{waited:.2f} s")
+        return f"it waited {waited:.1f} s"
+
+
+def _closing(ask: Ask, fault: Fault, code: int) -> Frames:
+    """Return an error of the connection, and its close."""
+    ask.fault, ask.record.end, ask.record.code = f"closed: {code}", "refused", fault.native[0]
+    return Frames([{"type": "error", "error": fault.segue()}], close=code)
 
 
 class BuiltAnew(MidAnswer):
