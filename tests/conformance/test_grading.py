@@ -74,3 +74,13 @@ def test_an_unknown_requirement_is_the_suite_own_fault():
 def test_what_was_expected_and_seen_is_kept():
     found = grade(errors.RemoteProtocolError("bad", expected="one", got="two", requirement="SEG-MSG-001"))
     assert (found.expected, found.actual, found.requirement) == ("one", "two", "SEG-MSG-001")
+
+
+def test_a_value_that_is_absent_is_called_so():
+    class Written(str):
+        """Text that knows how it was written."""
+
+    found = grade(Deviation("m", expected=Written("1.0"), actual="reason UNSET, UNSETTLED"))
+    assert type(found.expected) is str
+    assert found.actual == "reason absent, UNSETTLED"
+    assert grade(Deviation("m", expected="a", actual="b", control="c")).control == "c"
