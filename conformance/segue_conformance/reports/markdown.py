@@ -17,7 +17,7 @@ from .dialect import two_lines
 from .evidence import joined
 from .expected import unexcused
 from .grouping import Group, grouped, same_reason
-from .outcome import meaning, numbers
+from .outcome import asides, meaning, numbers
 from .steps import Step
 from .wording import ARROWS, STATES, VERDICTS, clean, counted, cut, one_line, prose
 
@@ -187,7 +187,7 @@ def _baseline(report: Report) -> Iterator[list[str]]:
 
 
 def _besides(report: Report) -> Iterator[list[str]]:
-    rows = [*(row.plain for row in two_lines(report)), *report.notes]
+    rows = [*(row.plain for row in two_lines(report)), *asides(report)]
     title = f"The specification, and {report.dialect.title}" if report.dialect is not None else "Worth knowing"
     if rows:
         yield ["", f"### {escape(title)}", "", *(f"- {escape(cut(row, _LONG))}" for row in rows)]

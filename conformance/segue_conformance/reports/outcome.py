@@ -7,7 +7,7 @@ from ..registry import PROFILES
 from ..results import Report, State
 from .wording import counted, listed
 
-__all__ = ["meaning", "numbers", "profiles_reached"]
+__all__ = ["asides", "meaning", "numbers", "profiles_reached"]
 
 
 def meaning(report: Report) -> str:
@@ -35,3 +35,12 @@ def numbers(report: Report) -> str:
     tokens = f"{about}{report.tokens:,} tokens, " if report.tokens else ""
     took = f"{tokens}{report.duration_ms / 1000:.1f} s"
     return f"{counted(len(report.results), 'result')}, {counted(report.requests, 'request')}, {took}"
+
+
+def asides(report: Report) -> list[str]:
+    """Return what is worth knowing and bears on no verdict, a sentence each."""
+    told = report.regraded
+    if told is None:
+        return [*report.notes]
+    again = f"Regraded from {told.transcript}, recorded {told.recorded_at} by suite {told.suite}; nothing was sent"
+    return [again, *report.notes]

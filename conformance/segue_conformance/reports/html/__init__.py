@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from ...results import Report
 from ..dialect import two_lines
+from ..outcome import asides
 from ..wording import cut
 from .elements import Child, asset, code, document, el
 from .failures import articles, baseline, flaky, not_judged, shown
@@ -63,7 +64,7 @@ def _contents(main: list[Child]) -> ET.Element | None:
 
 def _besides(report: Report) -> ET.Element | None:
     """Return what a vendor's documents make of the run, and what else is worth knowing."""
-    rows = [*(line.plain for line in two_lines(report)), *report.notes]
+    rows = [*(line.plain for line in two_lines(report)), *asides(report)]
     title = f"The specification, and {report.dialect.title}" if report.dialect is not None else "Worth knowing"
     return el("section", el("h2", title), el("ul", *(el("li", row) for row in rows)), id="besides") if rows else None
 
