@@ -126,6 +126,31 @@ def test_a_tool_that_may_do_harm_is_not_called(tmp_path: Path) -> None:
     assert "client_task.whole: 5 turns." in ran.output
 
 
+def test_one_process_for_all_scenarios(tmp_path: Path) -> None:
+    only = ["--only", "client_task", "--only", "server_error", "--only", "lost_parent", "--only", "for_ever"]
+    kept = str(tmp_path / "r.json")
+    ran = command(
+        *only, "--one-process", "--json", kept, "--", *COMMAND, "--one-process", "--fault", "error_is_success"
+    )
+    found = {result.check: result for result in read(Path(kept).read_bytes()).results}
+    assert found["client_task.whole"].verdict == "pass", ran.output
+    # sys.exit in the middle of a task ends the process: it is started anew for the next.
+    assert found["client_errors.server_error"].verdict == "pass"
+    assert "exit code 1" in ran.output
+    ran = command(*only, "--one-process", "--json", kept, "--", *COMMAND, "--one-process")
+    found = {result.check: result for result in read(Path(kept).read_bytes()).results}
+    assert [r.check for r in found.values() if r.verdict not in ("pass", "skip")] == []
+    assert found["client_state.lost_parent"].verdict == "pass"
+
+
+def test_one_process_that_hangs_is_started_anew() -> None:
+    code = "import sys\nfor line in sys.stdin:\n    print('heard', flush=True)\n    sys.stdin.readline()\n"
+    ran = command("--only", "client_task.whole", "--timeout", "1", "--one-process", "--", sys.executable, "-c", code)
+    assert ran.exit_code == 1
+    assert "the agent hangs" in ran.output
+    assert "heard" in ran.output
+
+
 def test_an_agent_that_does_not_end_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     code = (
         "import subprocess, sys, time\n"

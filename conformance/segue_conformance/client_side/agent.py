@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CannotStart", "Finish", "run_agent"]
+__all__ = ["CannotStart", "Finish", "end_group", "run_agent", "start"]
 
 #: What is kept of an agent's output: its end, where the reason stands.
 _KEPT = 20_000
@@ -31,24 +31,31 @@ class Finish:
     seconds: float
 
 
+async def start(
+    command: Sequence[str], environment: Mapping[str, str], *, stdin: int = asyncio.subprocess.DEVNULL
+) -> asyncio.subprocess.Process:
+    """Start a command in a process group of its own. Raises CannotStart."""
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=stdin,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, **environment},
+            # What the agent starts ends with it, and Ctrl-C is for the suite alone.
+            start_new_session=True,
+            limit=1 << 24,
+        )
+    except OSError as error:
+        raise CannotStart(f"{Path(command[0]).name}: {error.strerror or error}") from None
+
+
 async def run_agent(
     command: Sequence[str], environment: Mapping[str, str], *, limit: float, loop: asyncio.Event
 ) -> Finish:
     """Run a command to its end, for at most `limit` seconds, or until `loop` is set. Raises CannotStart."""
     began = asyncio.get_running_loop().time()
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **environment},
-            # A group of its own: what the agent starts ends with it, and Ctrl-C is for the suite alone.
-            start_new_session=True,
-        )
-    except OSError as error:
-        told = f"{Path(command[0]).name}: {error.strerror or error}"
-        raise CannotStart(told) from None
+    process = await start(command, environment)
     kept = bytearray()
     reading = asyncio.ensure_future(_read(process, kept))
     ending = asyncio.ensure_future(process.wait())
@@ -59,7 +66,8 @@ async def run_agent(
         code = process.returncode if not why else None
     finally:
         looping.cancel()
-        await _end(process, ending)
+        await end_group(process)
+        await ending
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(reading, _GRACE)
     seconds = asyncio.get_running_loop().time() - began
@@ -73,12 +81,13 @@ async def _read(process: asyncio.subprocess.Process, kept: bytearray) -> None:
         del kept[:-_KEPT]
 
 
-async def _end(process: asyncio.subprocess.Process, ending: asyncio.Future[int]) -> None:
+async def end_group(process: asyncio.subprocess.Process) -> None:
     """End the group that was started: first by a wish, then by force; also what an agent left behind it."""
     for wish in (signal.SIGTERM, signal.SIGKILL):
         # Its process id is its group's, since it was started as the first of a session.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, wish)
-        if wish is signal.SIGTERM and not ending.done():
-            await asyncio.wait({ending}, timeout=_GRACE)
-    await ending
+        if wish is signal.SIGTERM and process.returncode is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), _GRACE)
+    await process.wait()

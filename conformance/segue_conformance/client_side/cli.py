@@ -58,6 +58,7 @@ _LINES = 15
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Agents at once."
 )
+@click.option("--one-process", is_flag=True, help="Start COMMAND once; it gets a line on its input for each scenario.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the JSON report; - is standard output.")
 @click.option("--junit", "junit_path", metavar="FILE", help="Write a JUnit XML report; - is standard output.")
 @click.option("--keep-output", metavar="FOLDER", help="Keep what the agent printed, a file for each scenario.")
@@ -132,6 +133,8 @@ def _verify(scenarios: tuple[type[Scenario], ...], options: dict[str, Any], list
     for option, path in (("--json", options["json_path"]), ("--junit", options["junit_path"])):
         if path not in (None, "-") and not Path(path).resolve().parent.is_dir():
             raise click.UsageError(f"{option}: can't write {path}: no such folder")
+    if options["one_process"] and options["concurrency"] > 1:
+        raise click.UsageError("--one-process has one agent at a time; leave --concurrency out")
     _arguments(options["tool_arguments"])
     if options["keep_output"] is not None:
         try:
@@ -164,6 +167,7 @@ def _check(scenarios: tuple[type[Scenario], ...], console: Console, options: dic
         tool=options["tool"],
         arguments=_arguments(options["tool_arguments"]),
         at_once=options["concurrency"],
+        one_process=options["one_process"],
     )
     _print_head(console, agent, len(_chosen(scenarios, options["only"])))
     done = Performance()
@@ -194,6 +198,8 @@ def _rerun(options: dict[str, Any]) -> str:
     words = ["segue", "check-client", "--command", shlex.join(options["command"])]
     for option, value in (("--tool", options["tool"]), ("--tool-arguments", options["tool_arguments"])):
         words += [option, value] if value is not None else []
+    if options["one_process"]:
+        words.append("--one-process")
     if options["timeout"] != _TIMEOUT:
         words += ["--timeout", f"{options['timeout']:g}"]
     return shlex.join(words)

@@ -21,6 +21,7 @@ from .agent import CannotStart, Finish, run_agent
 from .bytes_sent import weigh
 from .judging import Run, problems
 from .model import PlainModel
+from .resident import Resident
 from .scenario import FIRST, Facts, Scenario
 from .seen import Log
 from .serving import KEY, serving
@@ -42,6 +43,7 @@ class Agent:
     tool: str | None = None
     arguments: dict[str, object] | None = None
     at_once: int = 1
+    one_process: bool = False
 
 
 @dataclass(slots=True)
@@ -54,6 +56,7 @@ class Performance:
     details: list[str] = field(default_factory=list)
     wires: tuple[str, ...] = ()
     requests: int = 0
+    resident: Resident | None = None
     #: Why the command could not be run at all.
     fault: str = ""
 
@@ -129,12 +132,25 @@ async def _all(
     done: Performance,
     told: Callable[[CheckResult], None],
 ) -> None:
-    first = next(cls for cls in scenarios if cls.id == FIRST)
+    done.resident = Resident(agent.command) if agent.one_process else None
     try:
-        plain = await _perform(agent, first, Facts(), done)
+        await _scenarios(agent, scenarios, wanted, done, told)
     except CannotStart as fault:
         done.fault = f"the agent's command can't be started: {fault}"
-        return
+    finally:
+        if done.resident is not None:
+            await done.resident.close()
+
+
+async def _scenarios(
+    agent: Agent,
+    scenarios: Sequence[type[Scenario]],
+    wanted: Sequence[type[Scenario]],
+    done: Performance,
+    told: Callable[[CheckResult], None],
+) -> None:
+    first = next(cls for cls in scenarios if cls.id == FIRST)
+    plain = await _perform(agent, first, Facts(), done)
     facts = _facts(plain)
     done.wires = tuple(facts.wires)
     if plain.starts:
@@ -143,7 +159,7 @@ async def _all(
             f"In the task without faults the agent sent {weight.sent:,} bytes in {len(plain.starts)} turns, "
             f"{weight.ratio:.1f} times the least possible ({weight.least:,})."
         )
-    gate = asyncio.Semaphore(agent.at_once)
+    gate = asyncio.Semaphore(1 if agent.one_process else agent.at_once)
 
     async def one(cls: type[Scenario]) -> None:
         async with gate:
@@ -180,8 +196,12 @@ async def _perform(agent: Agent, cls: type[Scenario], facts: Facts, done: Perfor
     scenario, task = cls(facts, log, model), make_task(cls.conversations)
     log.on_loop = loop.set
     async with serving(log, scenario, agent.wires, model) as url:
-        command = [word.replace("{task}", task.text) for word in agent.command]
-        finish = await run_agent(command, environment(url, task, cls), limit=agent.limit, loop=loop)
+        given = environment(url, task, cls)
+        if done.resident is not None:
+            finish = await done.resident.run(given, limit=agent.limit, loop=loop)
+        else:
+            command = [word.replace("{task}", task.text) for word in agent.command]
+            finish = await run_agent(command, given, limit=agent.limit, loop=loop)
     done.finishes[cls.id] = finish
     done.requests += len(log.asks)
     if cls.id == FIRST and model.no_tool:

@@ -7,6 +7,7 @@ here; how a turn is asked for on each stands in `wires.py`.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -117,7 +118,18 @@ def main() -> int:
     parser.add_argument("--fault", action="append", default=[])
     parser.add_argument("--whole", action="store_true", help="send the history whole in each turn")
     parser.add_argument("--final", action="store_true", help="ask for whole answers, not for streams")
+    parser.add_argument("--one-process", action="store_true", help="a scenario for each line of the standard input")
     options = parser.parse_args()
+    if not options.one_process:
+        return work(options)
+    for line in sys.stdin:
+        os.environ.update(json.loads(line))
+        print(f"SEGUE_DONE {work(options)}", flush=True)
+    return 0
+
+
+def work(options: argparse.Namespace) -> int:
+    """Do one task; return the exit code."""
     faults = frozenset(options.fault)
     if "does_nothing" in faults:
         return 0
