@@ -21,7 +21,6 @@ from segue_conformance.results import (
     ContactFault,
     Frame,
     ProfileResult,
-    Regraded,
     Report,
     State,
     Target,
@@ -250,11 +249,6 @@ def test_what_is_worth_knowing_is_told():
     page = Page(render(report(result("pass"), notes=("</li>a note",))))
     assert "Worth knowing" in page.text
     assert "</li>a note" in page.text
-
-
-def test_a_recording_is_told_as_one():
-    again = Regraded(transcript="old.ndjson", recorded_at="2026-01-01T00:00:00Z", suite="0.0.9")
-    assert "Regraded from old.ndjson, recorded 2026-01-01" in Page(render(report(result("pass"), regraded=again))).text
 
 
 def test_nobody_there_is_told():

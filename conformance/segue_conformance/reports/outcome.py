@@ -39,8 +39,4 @@ def numbers(report: Report) -> str:
 
 def asides(report: Report) -> list[str]:
     """Return what is worth knowing and bears on no verdict, a sentence each."""
-    told = report.regraded
-    if told is None:
-        return [*report.notes]
-    again = f"Regraded from {told.transcript}, recorded {told.recorded_at} by suite {told.suite}; nothing was sent"
-    return [again, *report.notes]
+    return [*report.notes]
