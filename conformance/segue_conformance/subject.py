@@ -124,6 +124,11 @@ class Subject:
                 return tier
         raise NotOffered(f"retention {' or '.join(wanted)} is not offered")
 
+    def needs_keys(self) -> None:
+        """Skip the check where nobody needs a key: there is no wrong one, and nobody to be kept apart."""
+        if self.capabilities is not None and self.capabilities.principal == "single":
+            raise NotOffered("nobody needs a key here: all callers are one principal")
+
     def base_context(self, **settings: Any) -> dict[str, Any]:
         """Return a context: the model and the members that were asked for, and these settings."""
         model = {} if self.settings.model is None else {"model": self.settings.model}
@@ -141,6 +146,8 @@ class Subject:
     @asynccontextmanager
     async def open(self, *, second: bool = False) -> AsyncIterator[Client]:
         """Give a client: over a WebSocket a connection of its own, over HTTP a pool."""
+        if second:
+            self.needs_keys()
         label = f"{self.wire.rpartition('-')[2]}{next(self._labels)}" + (" (second key)" if second else "")
         # Bare sockets offer compression, as some clients do; these do not, as others: both are tried.
         options = self.options(second=second, compress=False)

@@ -58,6 +58,7 @@ async def test_other_host(subject: Subject) -> None:
 async def test_credential_in_the_query(subject: Subject) -> None:
     """A key in the query of a URL lets nobody in: queries stand in logs."""
     _here(subject, "a key in a URL stays in logs: this is tried on this machine only")
+    subject.needs_keys()
     key = subject.settings.api_key
     if not key:
         raise NotOffered("no key was given that could be put into a query")

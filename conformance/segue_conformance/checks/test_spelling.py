@@ -46,7 +46,7 @@ async def test_welcome_names_its_version(subject: Subject) -> None:
             )
 
 
-@check("SEG-MSG-008", profile="core", wires=NATIVE)
+@check("SEG-MSG-008", profile="core", wires=NATIVE, needs_turn=False)
 async def test_integers_are_digits(subject: Subject) -> None:
     """The integers of messages are written without fraction and exponent."""
     texts = await _texts(subject)

@@ -111,6 +111,7 @@ async def test_unknown_id_is_404(subject: Subject) -> None:
 @check("SEG-SEC-002", profile="core", wires=WIRE)
 async def test_wrong_key_refused(subject: Subject) -> None:
     """A wrong key is refused before anything runs."""
+    subject.needs_keys()
     if subject.settings.api_key is None:
         raise NotOffered("no key was given, so a wrong one proves nothing")
     body = json.dumps(create(subject, "Say hello.")).encode()

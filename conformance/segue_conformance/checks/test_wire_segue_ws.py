@@ -27,6 +27,7 @@ async def test_subprotocol(subject: Subject) -> None:
 @check("SEG-WS-003", "SEG-SEC-002", profile="core", wires=WIRE)
 async def test_wrong_key_denied(subject: Subject) -> None:
     """An upgrade with a wrong key is denied with 401 or 403."""
+    subject.needs_keys()
     if subject.settings.api_key is None:
         raise NotOffered("no key was given, so a wrong one proves nothing")
     try:

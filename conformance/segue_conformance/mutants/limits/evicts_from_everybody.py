@@ -19,7 +19,7 @@ class _Store(MemoryStore):
         if len(owner.used) + continuations > self.bounds.continuations:
             for other, account in list(self._principals.items()):
                 if other != principal and account.used:
-                    self._remove(other, next(iter(account.used)))
+                    self._remove(other, next(reversed(account.used)))
         return super()._make_room(principal, weight, continuations=continuations)
 
 

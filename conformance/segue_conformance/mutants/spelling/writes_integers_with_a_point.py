@@ -10,6 +10,7 @@ from segue_gateway.endpoint import Endpoint
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("spelling.integers_are_digits",))
+ALSO = {"turns.plain_turn": "A client that takes an integer for digits alone can't read the end of a turn."}
 
 _LENGTH = re.compile(r'("length":\d+)')
 
