@@ -46,6 +46,12 @@ COMMANDS: Mapping[str, Entry] = {
         "Compare reports: a Markdown page of checks by endpoint and wire.",
         "check",
     ),
+    "regrade": Entry(
+        "segue_conformance.transcript.cli",
+        "regrade_command",
+        "Grade a recording with today's checks: no request, no tokens.",
+        "check",
+    ),
     "selftest": Entry(
         "segue_conformance.selftest.cli",
         "selftest",

@@ -60,6 +60,7 @@ class Arguments:
     dialect: str | None = None
     baseline: str | None = None
     write_baseline: str | None = None
+    transcript: str | None = None
     json_path: str | None = None
     junit_path: str | None = None
     html_path: str | None = None
@@ -74,6 +75,7 @@ class Arguments:
             "--html": self.html_path,
             "--markdown": self.markdown_path,
             "--write-baseline": self.write_baseline,
+            "--transcript": self.transcript,
         }
         return {option: path for option, path in paths.items() if path is not None}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,8 +31,9 @@ from .reports.terminal import print_contact, print_report
 from .results import ContactFault, Report, Target
 from .runner import SuiteFault, plan, run_prepared, select, suite_version
 from .settings import Settings
+from .transcript.writing import Transcript
 
-__all__ = ["check_endpoint", "worst"]
+__all__ = ["check_endpoint", "worst", "write_reports"]
 
 # Short enough to be waited for, and bounds that can be reached: the rules are the same at any pace.
 _EMBEDDED = (
@@ -82,7 +85,7 @@ def _run(
         report = _no_contact(settings, fault, arguments)
         # It is all that there is to say, so it goes where errors go.
         print_contact(console_for(sys.stderr, no_color=console.no_color), report)
-        _write(report, arguments)
+        write_reports(report, arguments)
         return report.exit_code, False
     work = _planned(prepared, arguments, catalogue)
     second_key = settings.second_api_key is not None
@@ -101,9 +104,12 @@ def _run(
         return 0, False
     report = _perform(prepared, work, arguments, catalogue, console, debug)
     print_report(console, report)
+    if arguments.transcript is not None:
+        again = shlex.join(["segue", "regrade", arguments.transcript])
+        console.print(Text(f"  transcript {arguments.transcript}; `{again}` grades it again", "dim"), soft_wrap=True)
     if arguments.quick:
         console.print(Text(f"  That was a quick look. Not looked at: {UNSEEN}.", "dim"))
-    _write(report, arguments)
+    write_reports(report, arguments)
     return report.exit_code, report.interrupted
 
 
@@ -122,7 +128,7 @@ def _perform(
     debug: bool,
 ) -> Report:
     details: list[str] = []
-    with progress_for(console, work) as progress:
+    with progress_for(console, work) as progress, _transcript(prepared, arguments) as transcript:
         report = run_prepared(
             prepared,
             catalogue,
@@ -134,6 +140,7 @@ def _perform(
             details=details,
             # The reference endpoint ends with the run, and all that it keeps with it.
             cleanup=arguments.url is not None,
+            transcript=transcript,
             dialect=arguments.dialect,
             baseline=None if arguments.baseline is None else read_baseline(arguments.baseline),
         )
@@ -141,6 +148,16 @@ def _perform(
         for detail in filter(None, details):
             click.echo(Redactor(secrets_of(prepared.settings)).text(detail), err=True)
     return report
+
+
+@contextlib.contextmanager
+def _transcript(prepared: Prepared, arguments: Arguments) -> Iterator[Transcript | None]:
+    """Give the transcript that was asked for, if one was."""
+    if arguments.transcript is None:
+        yield None
+        return
+    with contextlib.closing(Transcript(Path(arguments.transcript), Redactor(secrets_of(prepared.settings)))) as found:
+        yield found
 
 
 def _no_contact(settings: Settings, fault: SegueError, arguments: Arguments) -> Report:
@@ -168,7 +185,9 @@ def _no_contact(settings: Settings, fault: SegueError, arguments: Arguments) -> 
     return Redactor(secrets_of(settings)).value(report)
 
 
-def _write(report: Report, arguments: Arguments) -> None:
+def write_reports(report: Report, arguments: Arguments) -> None:
+    """Write the reports that were asked for; raises SuiteFault where one can't be written any more."""
+
     def baseline(report: Report) -> str:
         return skeleton(report, None if arguments.baseline is None else read_baseline(arguments.baseline))
 

@@ -30,7 +30,7 @@ from .requirements import IndexMissing
 from .runner import SuiteFault, select
 from .verification import verify, verify_together
 
-__all__ = ["check"]
+__all__ = ["check", "ends_in_a_sentence"]
 
 
 @click.command()
@@ -56,7 +56,7 @@ def check(ctx: click.Context, /, targets: tuple[str, ...], **given: Any) -> None
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    with _faults(given["debug"]):
+    with ends_in_a_sentence("segue check", given["debug"]):
         runs = _runs(ctx, targets, given)
         # Where a report takes standard output, what people read goes beside it.
         taken = any("-" in arguments.outputs.values() for arguments in runs)
@@ -115,26 +115,26 @@ def _print_together(console: Console, runs: Sequence[Arguments], codes: dict[str
 
 
 @contextlib.contextmanager
-def _faults(debug: bool) -> Iterator[None]:
-    """End in a sentence whatever goes wrong."""
+def ends_in_a_sentence(command: str, debug: bool) -> Iterator[None]:
+    """End a command in a sentence whatever goes wrong."""
+
+    def end(code: int, message: str, *, details: str = "", hint: str = "") -> None:
+        if details:
+            click.echo(details, err=True)
+        click.echo(f"{command}: {message}" + (f" ({hint})" if hint and not details else ""), err=True)
+        sys.exit(code)
+
     try:
         yield
     except (click.ClickException, click.exceptions.Exit, SystemExit):
         raise
     except KeyboardInterrupt:
-        _end(5, "interrupted before any check ran")
+        end(5, "interrupted before any check ran")
     except EmbeddedFault as error:
-        _end(4, str(error), details=error.output if debug else "")
+        end(4, str(error), details=error.output if debug else "")
     except (SuiteFault, RegistrationError, IndexMissing) as error:
         told = getattr(error, "details", "")
-        _end(4, f"a fault of the suite: {error}", details=told if debug else "", hint="--debug shows more")
+        end(4, f"a fault of the suite: {error}", details=told if debug else "", hint="--debug shows more")
     except Exception as error:
         told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        _end(4, f"a fault of the suite: {told}", details=traceback.format_exc() if debug else "")
-
-
-def _end(code: int, message: str, *, details: str = "", hint: str = "") -> None:
-    if details:
-        click.echo(details, err=True)
-    click.echo(f"segue check: {message}" + (f" ({hint})" if hint and not details else ""), err=True)
-    sys.exit(code)
+        end(4, f"a fault of the suite: {told}", details=traceback.format_exc() if debug else "")

@@ -30,7 +30,9 @@ __all__ = ["read_config"]
 
 _TOP = ("defaults", "endpoint")
 #: Options whose value is a file's name.
-_PATHS = ("ca_file", "baseline", "write_baseline", "json_path", "junit_path", "html_path", "markdown_path")
+_PATHS = (
+    "ca_file", "transcript", "baseline", "write_baseline", "json_path", "junit_path", "html_path", "markdown_path",
+)  # fmt: skip
 
 
 def read_config(ctx: click.Context, path: str, names: Sequence[str], given: Mapping[str, Any]) -> list[Arguments]:

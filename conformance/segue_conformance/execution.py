@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from segue_adapters.errors import TransportError
 
+from .attempts import Attempts, attempt
 from .budget import Budget
 from .grading import CONTACT_FAULTS, Grade, RecordedFrame, grade, not_let_in, result_of, transcript
 from .registry import FIRST, Check
@@ -31,6 +32,7 @@ _TURNS, _SPARE = 10, 30.0
 _CLOSING = 5.0
 #: After so many checks in a row without an answer it is asked whether anybody is there at all.
 _IN_A_ROW = 3
+_ALIVE = "alive"
 #: How often a check that met a busy endpoint is begun anew, and seconds that are waited before it at most.
 _PATIENCE, _LONGEST_WAIT = 2, 30.0
 _NEEDS_KEY = "needs a key of another principal: give --second-api-key-env"
@@ -81,7 +83,8 @@ class Execution:
     """Performs checks on one event loop; `results` holds what came of them.
 
     `timeout`: seconds a turn may take; `budget`: the one that the subjects spend from; `runner` makes what runs the
-    loop, at first and again where a check did not end.
+    loop, at first and again where a check did not end. `unfounded` says of an attempt's key why it proves nothing,
+    whatever its check makes of it.
     """
 
     def __init__(
@@ -94,6 +97,8 @@ class Execution:
         listener: Listener | None = None,
         first: Check | None = None,
         runner: Callable[[], asyncio.Runner] = asyncio.Runner,
+        attempts: Attempts | None = None,
+        unfounded: Callable[[str], str] = lambda key: "",
     ) -> None:
         self.results: dict[tuple[str, str], CheckResult] = {}
         self.contact: list[ContactFault] = []
@@ -112,6 +117,8 @@ class Execution:
         self._gone: dict[str, str] = {}
         self._doubted: dict[tuple[str, str], tuple[CheckResult, str]] = {}
         self._busy: dict[tuple[str, str], float] = {}
+        self._attempts = attempts or Attempts()
+        self._unfounded = unfounded
         self._hung = False
         self._asking = asyncio.Lock()
 
@@ -221,14 +228,15 @@ class Execution:
         """Return what comes of a check; where the endpoint is too busy to say, begin anew, within the budget."""
         for left in reversed(range(_PATIENCE + 1)):
             self._busy.pop((check.id, wire), None)
-            try:
-                subject = self.subject(wire)
-            except Exception as error:
-                return result_of(check, wire, self._blame(error, None))
-            try:
-                result = await self._attempt(check, wire, subject)
-            finally:
-                await self._closed(subject)
+            with self._attempts.at(check.id, wire):
+                try:
+                    subject = self.subject(wire)
+                except Exception as error:
+                    return result_of(check, wire, self._blame(error, None))
+                try:
+                    result = await self._attempt(check, wire, subject)
+                finally:
+                    await self._closed(subject)
             wait = self._busy.get((check.id, wire))
             time_left = self._budget.time_left
             if wait is None or not left or self._budget.exhausted or (time_left is not None and time_left < wait):
@@ -261,6 +269,8 @@ class Execution:
                 self._note_contact(check, wire, fault)
                 unanswered = isinstance(fault, TransportError)
                 self._unanswered[wire] = self._unanswered.get(wire, 0) + 1 if unanswered else 0
+            if why := self._unfounded(attempt()):
+                found, self._unanswered[wire] = Grade(Verdict.INCONCLUSIVE, why), 0
         finally:
             spent = max(0, subject.requests - before)
             self.requests += spent
@@ -307,13 +317,14 @@ class Execution:
         """
         if wire not in self._gone and self.first is not None and self._unanswered.get(wire, 0) >= _IN_A_ROW:
             self._unanswered[wire] = 0
-            subject = self.subject(wire)
-            try:
-                fault = await _bounded(_caught(self.first.function(subject)), self._limit)
-            finally:
-                self.requests += subject.requests
-                await self._closed(subject)
-            if fault is not None:
+            with self._attempts.at(_ALIVE, wire) as key:
+                subject = self.subject(wire)
+                try:
+                    fault = await _bounded(_caught(self.first.function(subject)), self._limit)
+                finally:
+                    self.requests += subject.requests
+                    await self._closed(subject)
+            if fault is not None and not self._unfounded(key):
                 self._gone[wire] = (
                     f"the endpoint stopped answering: {_IN_A_ROW} checks and a plain turn came to nothing"
                 )

@@ -11,7 +11,7 @@ from . import dialects
 from .arguments import TIMEOUT
 from .registry import PROFILES, WIRES
 
-__all__ = ["ONLY_ON_THE_LINE", "options"]
+__all__ = ["ONLY_ON_THE_LINE", "options", "regrading"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,9 +81,30 @@ _OUTPUT = (
     click.option("--junit", "junit_path", metavar="FILE", help="Write a JUnit XML report; - is standard output."),
     click.option("--html", "html_path", metavar="FILE", help="Write the report as one self-contained HTML page."),
     click.option("--markdown", "markdown_path", metavar="FILE", help="Write a summary for the page of a CI job."),
+    click.option(
+        "--transcript", metavar="FILE", help="Write all that is sent and received (NDJSON), for `segue regrade`."
+    ),
     click.option("--no-color", is_flag=True, help="No colours; NO_COLOR does the same."),
     click.option("--debug", is_flag=True, help="Show the tracebacks of the suite's own faults."),
 )
+
+
+def regrading(command: F) -> F:
+    """Give a command the options of `segue check` that make sense where a recording is graded."""
+    wire = next(option for option in _TARGET if "--wire" in _names(option))
+    kept = [wire, *_SELECTION, *_EXPECTED, *_OUTPUT]
+    for option in reversed(kept):
+        if not _names(option) & {"--list", "--dry-run", "--transcript"}:
+            command = option(command)
+    return command
+
+
+def _names(option: Callable[[Any], Any]) -> set[str]:
+    def probe() -> None:
+        """Take the option, to see its names."""
+
+    option(probe)
+    return set(probe.__click_params__[0].opts)  # type: ignore[attr-defined]
 
 
 def options(command: F) -> F:

@@ -7,10 +7,10 @@ history in one request tells "the server lost it" from "the model forgot".
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from segue_adapters import draws
 from segue_adapters.turn import Outcome
 
 from .subject import Client, completed, own_items
@@ -41,7 +41,7 @@ TOOL: dict[str, Any] = {
 
 def word() -> str:
     """Return a fresh word, such as `walnut-4821`."""
-    return f"{secrets.choice(_NOUNS)}-{1000 + secrets.randbelow(9000)}"
+    return f"{draws.choice(_NOUNS)}-{1000 + draws.randbelow(9000)}"
 
 
 def plant(secret: str) -> str:

@@ -17,6 +17,7 @@ from .recorder import Recorder
 from .redaction import shown_url
 from .results import Target, WireTarget
 from .settings import Settings
+from .stage import Stage
 from .subject import Subject
 
 __all__ = ["Prepared", "prepare"]
@@ -26,7 +27,8 @@ __all__ = ["Prepared", "prepare"]
 class Prepared:
     """A target that answers, and how subjects of it are made; they all spend from one budget, at one pace.
 
-    `urls` are those of the wires; `leavings` is what the subjects make the endpoint keep.
+    `urls` are those of the wires; `leavings` is what the subjects make the endpoint keep; `stage` is where it
+    happens.
     """
 
     settings: Settings
@@ -37,6 +39,7 @@ class Prepared:
     urls: dict[str, str] = field(default_factory=dict)
     leavings: Leavings = field(default_factory=Leavings)
     pace: Pace | None = None
+    stage: Stage = field(default_factory=Stage)
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -46,14 +49,14 @@ def prepare(settings: Settings) -> Prepared:
     """
     pace = Pace(settings.rate) if settings.rate is not None else None
     options = options_of(settings, key=settings.api_key, pace=pace)
-    found = asyncio.run(find(settings.url, options, wires=settings.wires or None))
+    found = asyncio.run(find(settings.url, options, wires=settings.wires or None, model=settings.model))
     return _of(settings, found, pace)
 
 
 def _of(settings: Settings, found: Found, pace: Pace | None) -> Prepared:
     offers = {offer.wire: offer for offer in found.offers}
     budget = Budget.of(settings)
-    leavings = Leavings()
+    leavings, stage = Leavings(), Stage()
 
     def charge(tokens: int, estimated: bool) -> None:
         budget.charge(tokens, estimated=estimated)
@@ -69,6 +72,7 @@ def _of(settings: Settings, found: Found, pace: Pace | None) -> Prepared:
             budget=budget,
             pace=pace,
             account=account,
+            between=stage.between,
         )
 
     target = Target(
@@ -79,4 +83,4 @@ def _of(settings: Settings, found: Found, pace: Pace | None) -> Prepared:
         model=settings.model or "",
     )
     urls = {offer.wire: offer.url for offer in found.offers}
-    return Prepared(settings, target, factory, budget, found.document, urls, leavings, pace)
+    return Prepared(settings, target, factory, budget, found.document, urls, leavings, pace, stage)

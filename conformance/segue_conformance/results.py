@@ -27,6 +27,7 @@ __all__ = [
     "Frame",
     "NotAReport",
     "ProfileResult",
+    "Regraded",
     "Report",
     "Selection",
     "State",
@@ -240,6 +241,15 @@ class DialectResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Regraded:
+    """The recording that was graded instead of an endpoint: its file, when it was made, and by which suite."""
+
+    transcript: str
+    recorded_at: str
+    suite: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cleanup:
     """What became of the continuations that the run made the endpoint keep, and how many requests that took."""
 
@@ -268,6 +278,7 @@ class Report:
     cleanup: Cleanup | None = None
     baseline: BaselineResult | None = None
     dialect: DialectResult | None = None
+    regraded: Regraded | None = None
     interrupted: bool = False
     selection: Selection = Selection()
     rerun: str = ""

@@ -28,6 +28,7 @@ from .redaction import Redactor, secrets_of
 from .registry import FIRST, Catalogue, Check
 from .results import CheckResult, Cleanup, Report, Selection, in_order
 from .settings import Settings
+from .transcript.writing import Transcript
 from .verdicts import Verdict
 
 __all__ = ["SuiteFault", "plan", "run", "run_prepared", "select", "suite_version"]
@@ -111,25 +112,34 @@ def run_prepared(
     cleanup: bool = True,
     baseline: Baseline | None = None,
     dialect: str | None = None,
+    transcript: Transcript | None = None,
 ) -> Report:
     """Run the checks on a target that was found.
 
     `folder`: where the catalogue's files are, if not the suite's own; `details` takes what somebody who mends the
     suite wants to see, tracebacks above all; `cleanup`: delete at the end what the endpoint was made to keep;
-    `baseline`: what is expected not to pass; `dialect`: the name of a vendor's, to compare with its documents too.
+    `baseline`: what is expected not to pass; `dialect`: the name of a vendor's, to compare with its documents too;
+    `transcript` takes down all that is sent and received.
     """
     settings, target = prepared.settings, prepared.target
     wires = [wire.wire for wire in target.wires]
     work = plan(select(catalogue, profiles=profiles, only=only, quick=quick), wires, catalogue)
+    started, began = datetime.now(UTC), time.monotonic()
+    stage = prepared.stage
+    if transcript is not None:
+        transcript.begin_run(prepared, suite_version(), _instant(started), progress)
+        stage.watch(transcript)
     execution = Execution(
         prepared.factory,
         timeout=settings.timeout,
         budget=prepared.budget,
         second_key=settings.second_api_key is not None,
-        listener=progress,
+        listener=transcript if transcript is not None else progress,
         first=catalogue.get(FIRST),
+        runner=stage.runner,
+        attempts=stage.attempts,
+        unfounded=stage.unfounded,
     )
-    started, began = datetime.now(UTC), time.monotonic()
     interrupted, output = _pytest(
         execution, wires, {check.id for check, _ in work}, folder or _HERE / "checks", settings.concurrency
     )
@@ -147,7 +157,7 @@ def run_prepared(
         suite=suite_version(),
         spec=requirements.load().spec,
         target=target,
-        started_at=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        started_at=_instant(started),
         duration_ms=round((time.monotonic() - began) * 1000),
         requests=execution.requests + (cleaned.requests if cleaned else 0),
         tokens=prepared.budget.tokens,
@@ -175,6 +185,11 @@ def run_prepared(
     if details is not None:
         details += [*execution.tracebacks, output]
     return replace(blanked, exit_code=exit_code(blanked))
+
+
+def _instant(at: datetime) -> str:
+    """Return a time as reports tell it."""
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _clean(execution: Execution, prepared: Prepared) -> Cleanup | None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from segue_adapters.client import Input, Session, message_items
 from segue_adapters.discovery import Offer
 from segue_adapters.errors import WrongKind
 from segue_adapters.links import HTTPLink, WebSocketLink, open_link
-from segue_adapters.transports.base import Options
+from segue_adapters.transports.base import Between, Options
 from segue_adapters.transports.http import HTTPPool, Streaming
 from segue_adapters.transports.websocket import Socket, open_socket
 from segue_adapters.turn import Outcome, Turn
@@ -55,6 +56,7 @@ class Subject:
         budget: Budget | None = None,
         pace: Pace | None = None,
         account: Account | None = None,
+        between: Callable[[str], Between] | None = None,
     ) -> None:
         self.wire = offer.wire
         self.url = offer.url
@@ -64,6 +66,7 @@ class Subject:
         self.budget = budget or Budget()
         self.requests = 0
         self.account = account
+        self._between = between
         self._pace = pace
         #: Whether a stored response was seen to be read from the store, on the wire where it need not be (openai-ws).
         self.reads_store = False
@@ -141,7 +144,10 @@ class Subject:
         own = self.settings.second_api_key if second else self.settings.api_key
         principal = "other" if key is not None else "second" if second else "first"
         tap = self.recorder.line(principal)
-        return options_of(self.settings, key=own if key is None else key, tap=tap, pace=self._pace, compress=compress)
+        options = options_of(
+            self.settings, key=own if key is None else key, tap=tap, pace=self._pace, compress=compress
+        )
+        return options if self._between is None else replace(options, between=self._between(principal))
 
     @asynccontextmanager
     async def open(self, *, second: bool = False) -> AsyncIterator[Client]:

@@ -19,7 +19,7 @@ from .profiles import REACHABLE
 from .registry import WIRES, Catalogue
 from .runner import plan, select
 
-__all__ = ["SCHEMES", "verify", "verify_together"]
+__all__ = ["SCHEMES", "verify", "verify_choice", "verify_together"]
 
 SCHEMES = ("http", "https", "ws", "wss", "segue+http", "segue+https", "segue+ws", "segue+wss")
 
@@ -28,6 +28,11 @@ def verify(arguments: Arguments, catalogue: Catalogue) -> None:
     """Raise UsageError for whatever is wrong with the arguments by themselves."""
     _verify_url(arguments)
     _verify_connection(arguments)
+    verify_choice(arguments, catalogue)
+
+
+def verify_choice(arguments: Arguments, catalogue: Catalogue) -> None:
+    """Raise UsageError for what is wrong with the checks that are chosen, and with the files that are named."""
     for pattern in arguments.only:
         _verify_pattern(pattern, catalogue)
     wires = arguments.wires or WIRES
@@ -41,6 +46,8 @@ def verify(arguments: Arguments, catalogue: Catalogue) -> None:
             raise click.UsageError("--profile isolated needs a key of another principal: give --second-api-key-env VAR")
     _verify_selection(arguments, catalogue)
     _verify_dialect(arguments)
+    if arguments.transcript == "-":
+        raise click.UsageError("--transcript wants the name of a file")
     _verify_baseline(arguments)
     _verify_outputs(arguments)
 

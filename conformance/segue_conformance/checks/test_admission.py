@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from segue_adapters import draws
 from segue_adapters.errors import TransportError
 from segue_adapters.transports.websocket import open_socket
 
@@ -84,4 +84,4 @@ def _here(subject: Subject, reason: str) -> None:
 
 
 def _unknown() -> str:
-    return f"/continuations/resp_{secrets.token_hex(16)}"
+    return f"/continuations/resp_{draws.token_hex(16)}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from segue_adapters import draws
 from segue_schemas import VERSION, context_digest, history_digest, models
 
 from ..oracle import Story, plant, word
@@ -89,7 +89,7 @@ async def test_each_import_has_its_own_id(subject: Subject) -> None:
     async with subject.open() as client:
         items = [
             _message("Say hello."),
-            {"type": "reasoning", "summary": [], "encrypted_content": secrets.token_urlsafe(48), "issuer": "nobody"},
+            {"type": "reasoning", "summary": [], "encrypted_content": draws.token_urlsafe(48), "issuer": "nobody"},
             _message("Hello.", "assistant"),
         ]
         bundle = bundle_of(items, subject.base_context())
@@ -110,7 +110,7 @@ async def test_covers_begins_the_chain(subject: Subject) -> None:
         items = [
             {
                 "type": "compaction",
-                "encrypted_content": secrets.token_urlsafe(48),
+                "encrypted_content": draws.token_urlsafe(48),
                 "issuer": "nobody",
                 "covers": {"digest": earlier, "length": 2},
             },
@@ -168,7 +168,7 @@ async def test_foreign_export(subject: Subject) -> None:
     async with subject.open() as owner, subject.open(second=True) as other:
         handle, _ = await owner.handle(plant(word()), retention=tier)
         await _exported(owner, handle.id)
-        unknown_id = handle.id[:-8] + secrets.token_hex(4)
+        unknown_id = handle.id[:-8] + draws.token_hex(4)
         subject.spend()
         foreign = await other.session.export(handle.id)
         if not isinstance(foreign, models.ErrorMessage):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable
 
 import msgspec
+from segue_adapters import draws
 from segue_adapters.turn import Channel, Turn
 from segue_schemas import context_digest, models
 
@@ -38,7 +38,7 @@ async def test_features_are_kept(subject: Subject) -> None:
 
 
 def _unknown() -> str:
-    return "resp_" + secrets.token_hex(16)
+    return "resp_" + draws.token_hex(16)
 
 
 async def _warm_up(client: Client) -> models.Error | None:
@@ -54,12 +54,12 @@ async def _lanes(client: Client) -> models.Error | None:
 
 
 async def _contexts(client: Client) -> models.Error | None:
-    unknown = context_digest(msgspec.json.encode({"note": secrets.token_hex(16)}))
+    unknown = context_digest(msgspec.json.encode({"note": draws.token_hex(16)}))
     return (await client.turn("Say hello.", context=unknown)).error
 
 
 async def _context_patch(client: Client) -> models.Error | None:
-    unknown = context_digest(msgspec.json.encode({"note": secrets.token_hex(16)}))
+    unknown = context_digest(msgspec.json.encode({"note": draws.token_hex(16)}))
     return (await client.turn("Say hello.", context={"base": unknown, "patch": {"temperature": 0}})).error
 
 

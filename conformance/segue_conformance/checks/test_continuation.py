@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 
 import msgspec
+from segue_adapters import draws
 from segue_schemas import context_digest, models
 
 from ..oracle import ASK, ASK_CHOSEN, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
@@ -264,7 +264,7 @@ async def test_context_by_digest(subject: Subject) -> None:
 async def test_unknown_context_refused(subject: Subject) -> None:
     """A context that is not held is refused by its digest, not replaced by none."""
     async with subject.open() as client:
-        unknown = context_digest(msgspec.json.encode({"note": secrets.token_hex(16)}))
+        unknown = context_digest(msgspec.json.encode({"note": draws.token_hex(16)}))
         outcome = await client.turn("Say hello.", context=unknown)
         refused(outcome, "the named context was never sent", "context_not_found", "not_offered")
 
@@ -352,5 +352,5 @@ def _like(identifier: str) -> str:
     for place in places:
         old = letters[place]
         pool = "0123456789" if old.isdigit() else "abcdef" if old.islower() else "ABCDEF"
-        letters[place] = secrets.choice(pool)
+        letters[place] = draws.choice(pool)
     return "".join(letters)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
-
 import msgspec
+from segue_adapters import draws
 from segue_schemas import context_digest, models
 
 from ..oracle import ASK, Story, plant, says, word
@@ -29,7 +28,7 @@ async def test_foreign_parent(subject: Subject) -> None:
                 expected="a refusal: continuation_not_found",
                 actual=repr(outcome.text[:120]),
             )
-        unknown_id = handle.id[:-8] + secrets.token_hex(4)
+        unknown_id = handle.id[:-8] + draws.token_hex(4)
         made_up = await other.turn(ASK, parent=unknown_id, retention=tier)
         if outcome.completed is not None and made_up.completed is not None:
             # Nothing was leaked, and the two are answered alike: what is wrong here is told by another check.
@@ -49,7 +48,7 @@ async def test_foreign_read(subject: Subject) -> None:
         subject.needs("get")
     async with subject.open() as owner, subject.open(second=True) as other:
         handle, _ = await owner.handle("Say hello.", retention=tier)
-        unknown_id = handle.id[:-8] + secrets.token_hex(4)
+        unknown_id = handle.id[:-8] + draws.token_hex(4)
         subject.spend()
         mine = await owner.session.get(handle.id)
         if isinstance(mine, models.ErrorMessage):
@@ -113,7 +112,7 @@ async def test_owner_is_unaffected(subject: Subject) -> None:
 @check("SEG-ISO-007", profile="isolated", needs_second_key=True, wires=NATIVE)
 async def test_one_name_two_principals(subject: Subject) -> None:
     """One name of a turn, used by two principals, is two turns."""
-    name = "t_" + secrets.token_urlsafe(16)
+    name = "t_" + draws.token_urlsafe(16)
     async with subject.open() as owner, subject.open(second=True) as other:
         first_word, second_word = word(), word()
         await owner.say(f"Repeat after me: {first_word}.", name=name)
@@ -130,11 +129,11 @@ async def test_one_name_two_principals(subject: Subject) -> None:
 async def test_foreign_turn(subject: Subject) -> None:
     """Another principal's turn can't be read: the answer is that of a name that never was."""
     subject.needs("resume")
-    name = "t_" + secrets.token_urlsafe(16)
+    name = "t_" + draws.token_urlsafe(16)
     async with subject.open() as owner, subject.open(second=True) as other:
         await owner.say("Say hello.", name=name)
         seen = []
-        for wanted in (name, "t_" + secrets.token_urlsafe(16)):
+        for wanted in (name, "t_" + draws.token_urlsafe(16)):
             subject.spend()
             outcome = await (await other.session.resume(wanted)).outcome()
             error = refused(outcome, "a name that is not the second principal's was resumed", "turn_not_found")

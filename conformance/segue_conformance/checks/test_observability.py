@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
-
 import msgspec
+from segue_adapters import draws
 from segue_adapters.turn import Outcome
 from segue_schemas import models
 
@@ -21,7 +20,7 @@ async def test_trace_is_accepted(subject: Subject) -> None:
     """A turn that bears a trace runs."""
     async with subject.open() as client:
         trace = models.Trace(
-            traceparent=f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01", tracestate="segue=check"
+            traceparent=f"00-{draws.token_hex(16)}-{draws.token_hex(8)}-01", tracestate="segue=check"
         )
         await hold(client, "Say hello.", "the turn bore a valid trace", trace=trace)
 
@@ -102,7 +101,7 @@ async def test_unreadable_reasoning_is_omitted(subject: Subject) -> None:
     async with subject.open() as client:
         items = [
             item("Say hello."),
-            {"type": "reasoning", "summary": [], "encrypted_content": secrets.token_urlsafe(48), "issuer": "nobody"},
+            {"type": "reasoning", "summary": [], "encrypted_content": draws.token_urlsafe(48), "issuer": "nobody"},
             item("Hello.", "assistant"),
             item("Say hello again."),
         ]

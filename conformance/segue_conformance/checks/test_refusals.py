@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import secrets
 from typing import Any
 
 import msgspec
+from segue_adapters import draws
 from segue_schemas import context_digest, models
 
 from ..native import NATIVE, begin, item, told
@@ -25,10 +25,10 @@ async def test_first_fault_first(subject: Subject) -> None:
     async with subject.open() as client:
         name = turn_name()
         first = await client.say("Say hello.", name=name)
-        lost = "resp_" + secrets.token_hex(16)
+        lost = "resp_" + draws.token_hex(16)
         if first.continuation is not None:
             lost = _like(first.continuation.id)
-        unknown = context_digest(msgspec.json.encode({"note": secrets.token_hex(16)}))
+        unknown = context_digest(msgspec.json.encode({"note": draws.token_hex(16)}))
         missing = [tier for tier in ("durable", "connection", "none") if tier not in subject.tiers()]
         contexts = "contexts" in subject.features()
         wrong = models.Expectation(digest=context_digest(b'{"a":1}'), length=7)
@@ -75,7 +75,7 @@ async def _refused_as(client: Client, what: str, code: str, asked: Any, members:
 async def test_unreadable_item_is_named(subject: Subject) -> None:
     """An item that the model cannot be given is refused with its place, never left out in silence."""
     async with subject.open() as client:
-        sealed = {"type": "compaction", "encrypted_content": secrets.token_urlsafe(48), "issuer": "nobody"}
+        sealed = {"type": "compaction", "encrypted_content": draws.token_urlsafe(48), "issuer": "nobody"}
         error = (await client.turn([item("Say hello."), sealed, item("Say hello again.")])).refused
         if error is None:
             raise Deviation(
@@ -104,7 +104,7 @@ async def test_unreadable_compaction_in_the_history(subject: Subject) -> None:
     tier = subject.needs_tier("cached", "durable", "connection")
     async with subject.open() as client:
         items = [
-            {"type": "compaction", "encrypted_content": secrets.token_urlsafe(48), "issuer": "nobody"},
+            {"type": "compaction", "encrypted_content": draws.token_urlsafe(48), "issuer": "nobody"},
             item("Say hello."),
             item("Hello.", "assistant"),
         ]

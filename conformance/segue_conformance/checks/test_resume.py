@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import msgspec
 import rfc8785
+from segue_adapters import draws
 from segue_adapters.assembly import ItemAssembler
 from segue_adapters.turn import Outcome
 from segue_schemas import canonical_context, canonical_item, context_digest, history_digest, item_digest, models
@@ -63,7 +63,7 @@ async def test_refusal_claims_no_name(subject: Subject) -> None:
     """A name that was only refused is free, also for another content."""
     name = turn_name()
     async with subject.open() as client:
-        outcome = await client.turn("Say hello.", name=name, parent="resp_" + secrets.token_hex(16))
+        outcome = await client.turn("Say hello.", name=name, parent="resp_" + draws.token_hex(16))
         refused(outcome, "the parent never existed", "continuation_not_found")
         completed(await client.turn("Say hello.", name=name), "the name was only refused so far")
 
