@@ -69,8 +69,8 @@ def print_report(console: Console, report: Report) -> None:
         _title(console, "Not judged")
         console.print(open_ones)
     if report.regraded is not None:
-        told = f"recorded {report.regraded.recorded_at} by suite {report.regraded.suite}; nothing was sent"
-        console.print(Text(f"Regraded from {report.regraded.transcript}, {told}", "bold"), soft_wrap=True)
+        made = f"recorded {report.regraded.recorded_at} by suite {report.regraded.suite}; nothing was sent"
+        console.print(Text(f"Regraded from {report.regraded.transcript}, {made}", "bold"), soft_wrap=True)
     if report.dialect is not None:
         _title(console, f"The specification, and {report.dialect.title}")
     for line in two_lines(report):
