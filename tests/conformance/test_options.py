@@ -46,7 +46,7 @@ def told(ran, code, *words):
         (["http://x.test", "--extra-body", '{"model": "m"}'], "give --model"),
         (["http://x.test", "--dry-run", "--json", "r.json"], "--dry-run checks nothing"),
         (["http://x.test", "--quick", "--only", "lanes"], "--only and --quick together leave no check"),
-        (["http://x.test", "--only", "discovery", "--wire", "openai-ws"], "leave no check to run"),
+        (["http://x.test", "--only", "wire_segue_ws", "--wire", "openai-ws"], "leave no check to run"),
         (["--ca-file", "empty.pem"], "give its URL"),
         (["--extra-body", "{}"], "give its URL"),
         (["--proxy-loopback"], "give its URL"),
