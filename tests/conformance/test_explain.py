@@ -32,7 +32,7 @@ def test_a_requirement_with_all_that_belongs_to_it():
     for part in (
         "An endpoint MUST put what the user said in earlier turns of the history before the model.",
         "Why it is there Why each by itself: endpoints were found that ignored an unknown reference",
-        "Checks that prove it continuation.users_words_one_hop on segue-ws, segue-http, openai-ws, openai-http What the",
+        "Checks that prove it continuation.users_words_one_hop on segue-ws, segue-http, openai-ws, openai-http",
         "Kept: continuation.users_words_one_hop on segue-ws, the reference endpoint",
         "Broken: the same on an endpoint with a fault (ignores_parent)",
         "control with the whole history in one request the answer was",

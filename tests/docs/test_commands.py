@@ -12,11 +12,11 @@ import pytest
 from segue_bindings.cli import bindings
 from segue_conformance import plugin
 from segue_conformance.cli import check
-from segue_conformance.explain.cli import explain
 from segue_conformance.client_side.cli import check_client
 from segue_conformance.client_side.running import environment
 from segue_conformance.client_side.scenario import load as scenarios
 from segue_conformance.client_side.task import make_task
+from segue_conformance.explain.cli import explain
 from segue_conformance.matrix import matrix
 from segue_conformance.profiles import EXIT_MEANING, REACHABLE
 from segue_conformance.registry import PROFILES

@@ -19,9 +19,7 @@ from .test_turns import SLOW
 async def test_trace_is_accepted(subject: Subject) -> None:
     """A turn that bears a trace runs."""
     async with subject.open() as client:
-        trace = models.Trace(
-            traceparent=f"00-{draws.token_hex(16)}-{draws.token_hex(8)}-01", tracestate="segue=check"
-        )
+        trace = models.Trace(traceparent=f"00-{draws.token_hex(16)}-{draws.token_hex(8)}-01", tracestate="segue=check")
         await hold(client, "Say hello.", "the turn bore a valid trace", trace=trace)
 
 
