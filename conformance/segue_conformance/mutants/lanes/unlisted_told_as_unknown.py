@@ -10,7 +10,11 @@ KILLED_BY = {"segue-ws": ("lanes.unlisted_feature_refused",)}
 
 
 class MutantEndpoint(Endpoint):
-    """The reference endpoint, but for what it does not offer."""
+    """The reference endpoint without steers, but for how it refuses one."""
+
+    def features(self, wire: str | None = None) -> list[str]:
+        """Return the features, without steers."""
+        return [feature for feature in super().features(wire) if feature != "steer"]
 
     def unoffered(self, message: models.ClientMessage) -> Refuse:
         """Return the refusal of an unknown message."""
