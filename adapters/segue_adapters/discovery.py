@@ -40,8 +40,10 @@ class Found:
     document: models.Discovery | None = None
 
 
-async def find(url: str, options: Options, *, wires: Sequence[str] | None = None) -> Found:
+async def find(url: str, options: Options, *, wires: Sequence[str] | None = None, model: str | None = None) -> Found:
     """Return the wires that the endpoint at `url` serves, of those asked for (None: all).
+
+    With a `model`, an endpoint whose refusals nobody can read is asked one small question over OpenAI's HTTP.
 
     `url` is a base URL (`https://host/v1`), or that of one wire (`segue+ws://…` says so). Raises the TransportError
     that says in one sentence why there is nothing to talk to.
@@ -50,7 +52,7 @@ async def find(url: str, options: Options, *, wires: Sequence[str] | None = None
     if forced is not None:
         if wires is not None and forced not in wires:
             raise LocalProtocolError(f"the URL's scheme asks for {forced}, --wire for {', '.join(wires)}")
-        return Found([await _reach(forced, url, options)], "as asked")
+        return Found([await _reach(forced, url, options, model)], "as asked")
     for wire in wires or ():
         if wire not in _ORDER:
             raise LocalProtocolError(f"there is no wire {wire!r}; it is one of {', '.join(_ORDER)}")
@@ -67,11 +69,11 @@ async def find(url: str, options: Options, *, wires: Sequence[str] | None = None
             told = f"the wire {', '.join(missing) or 'asked for'} is not offered"
             raise WrongKind(f"{told} (offered: {', '.join(offered) or 'none'})", base)
         for offer in wanted:
-            await _reach(offer.wire, offer.url, options)
+            await _reach(offer.wire, offer.url, options, model)
         return Found(wanted, "discovery document", document)
     if wires is not None:
-        return Found([await _reach(wire, _url_of(wire, url, base), options) for wire in wires], "as asked")
-    return Found(await _probe(url, base, options), "probing")
+        return Found([await _reach(wire, _url_of(wire, url, base), options, model) for wire in wires], "as asked")
+    return Found(await _probe(url, base, options, model), "probing")
 
 
 def _parse(url: str) -> tuple[str, str | None]:
@@ -144,7 +146,7 @@ async def _document(base: str, options: Options) -> tuple[models.Discovery | Non
     return None, ""
 
 
-async def _reach(wire: str, url: str, options: Options) -> Offer:
+async def _reach(wire: str, url: str, options: Options, model: str | None) -> Offer:
     """Make sure that something answers on a wire and takes the key; return the offer."""
     if wire in STREAM_WIRES:
         subprotocols = STREAM_WIRES[wire]().subprotocols
@@ -153,7 +155,8 @@ async def _reach(wire: str, url: str, options: Options) -> Offer:
         return Offer(wire, url)
     if wire == "openai-http":
         answer = await _ask(url, Request("POST", "/responses", {"content-type": "application/json"}, b"{}"), options)
-        if answer.status in (401, 403) or not _speaks_responses(answer):
+        speaks = _speaks_responses(answer) or await _answers(url, answer.status, options, model)
+        if answer.status in (401, 403) or not speaks:
             kind = answer.headers.get("content-type", "")
             place = answer.headers.get("location", "")
             where = url + "/responses"
@@ -190,14 +193,27 @@ def _speaks_responses(answer: Answer) -> bool:
     return isinstance(body, dict) and ("error" in body or "detail" in body or body.get("object") == "response")
 
 
-async def _probe(url: str, base: str, options: Options) -> list[Offer]:
+async def _answers(url: str, status: int, options: Options, model: str | None) -> bool:
+    """Whether an endpoint that refused an empty create, and in no known envelope, answers a whole one."""
+    if model is None or status not in (400, 415, 422, 500):
+        return False
+    body = msgspec.json.encode({"model": model, "input": [{"role": "user", "content": "Say hello."}]})
+    answer = await _ask(url, Request("POST", "/responses", {"content-type": "application/json"}, body), options)
+    try:
+        told = check_json(answer.body)
+    except ValueError:
+        return False
+    return answer.status == 200 and isinstance(told, dict) and told.get("object") == "response"
+
+
+async def _probe(url: str, base: str, options: Options, model: str | None) -> list[Offer]:
     """Try the OpenAI wires; raise what is most telling where neither is spoken."""
     offers: list[Offer] = []
     faults: list[TransportError] = []
     order = ("openai-ws", "openai-http") if urlsplit(url).scheme in ("ws", "wss") else ("openai-http", "openai-ws")
     for wire in order:
         try:
-            offers.append(await _reach(wire, _url_of(wire, url, base), options))
+            offers.append(await _reach(wire, _url_of(wire, url, base), options, model))
         except TransportError as fault:
             faults.append(fault)
             if not isinstance(fault, WrongKind) and not offers:

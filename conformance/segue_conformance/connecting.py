@@ -28,4 +28,5 @@ def options_of(
         pace=pace,
         tap=tap,
         compress=compress,
+        resend_posted=True,
     )

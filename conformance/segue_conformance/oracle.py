@@ -16,7 +16,7 @@ from segue_adapters.turn import Outcome
 from .subject import Client, completed, own_items
 from .verdicts import Deviation, Inconclusive, Untestable
 
-__all__ = ["ASK", "ASK_CHOSEN", "ASK_TOOL", "TOOL", "Story", "call_tool", "plant", "says", "word"]
+__all__ = ["ASK", "ASK_CHOSEN", "ASK_CODE", "ASK_TOOL", "TOOL", "Story", "call_tool", "plant", "says", "word"]
 
 # Nouns that no model says by itself in an answer to these questions; the number makes luck impossible.
 _NOUNS = (
@@ -28,6 +28,7 @@ _NOUNS = (
 
 ASK = "Which word did I ask you to remember? Answer with the word only."
 ASK_CHOSEN = "Which word did you choose? Answer with the word only."
+ASK_CODE = "What is the code word in your instructions? Answer with the word only."
 ASK_TOOL = "Which word did the tool return? Answer with the word only."
 
 TOOL: dict[str, Any] = {

@@ -49,7 +49,7 @@ def prepare(settings: Settings) -> Prepared:
     """
     pace = Pace(settings.rate) if settings.rate is not None else None
     options = options_of(settings, key=settings.api_key, pace=pace)
-    found = asyncio.run(find(settings.url, options, wires=settings.wires or None))
+    found = asyncio.run(find(settings.url, options, wires=settings.wires or None, model=settings.model))
     return _of(settings, found, pace)
 
 

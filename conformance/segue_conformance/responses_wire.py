@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from segue_adapters.errors import TimedOut
 from segue_adapters.sse import SSEEvent, SSEParser
+from segue_adapters.transports.websocket import Socket
 from segue_adapters.wires.base import Answer
 
 from .clock import now
 from .subject import Subject
 from .verdicts import Deviation, Inconclusive, NotOffered, Untestable
 
-__all__ = ["TERMINAL", "create", "events_of", "parsed", "refusal_of", "sse_of", "terminal_of"]
+__all__ = [
+    "TERMINAL", "Asking", "asking", "create", "events_of", "parsed", "refusal_of", "sse_of", "terminal_of", "text_of",
+    "told_on",
+]  # fmt: skip
 
 TERMINAL = ("response.completed", "response.incomplete", "response.failed", "response.cancelled", "error")
+
+Asking = Callable[[dict[str, Any]], Awaitable[list[dict[str, Any]]]]
 
 
 def create(subject: Subject, input: Any = "Count from 1 to 20.", **members: Any) -> dict[str, Any]:
     """Return the members of a create; text becomes a message, for what is easier is asked for by a check of its own."""
     given = [{"type": "message", "role": "user", "content": input}] if isinstance(input, str) else input
-    return {**subject.base_context(), "input": given, **members}
+    unstored = {"store": False} if subject.stores_nothing else {}
+    return {**subject.base_context(), "input": given, **unstored, **members}
 
 
 async def events_of(subject: Subject, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -33,20 +42,35 @@ async def events_of(subject: Subject, body: dict[str, Any]) -> list[dict[str, An
         ends = [at for at, event in enumerate(ours) if event["type"] in TERMINAL]
         return ours[: ends[0] + 1] if ends else ours
     async with subject.socket() as socket:
-        subject.spend()
-        await socket.send(json.dumps({"type": "response.create", **body}))
-        deadline = now() + subject.settings.timeout
-        found: list[dict[str, Any]] = []
-        while not found or found[-1]["type"] not in TERMINAL:
-            frame = await socket.receive(max(0.1, deadline - now()))
-            if isinstance(frame, bytes):
-                raise Deviation("an event came in a binary frame", expected="text frames", actual=repr(frame[:80]))
-            event = parsed(frame)
-            if event["type"].startswith("response.") or event["type"] == "error":
-                found.append(event)
-        if found[-1]["type"] == "error" and "rate_limit" in json.dumps(found[-1]):
-            raise Inconclusive(f"the endpoint is busy: {json.dumps(found[-1])[:300]}")
-        return found
+        return await told_on(subject, socket, body)
+
+
+@asynccontextmanager
+async def asking(subject: Subject) -> AsyncIterator[Asking]:
+    """Give a function that sends a create and returns its events; over a WebSocket all go over one connection."""
+    if not subject.is_stream:
+        yield lambda body: events_of(subject, body)
+        return
+    async with subject.socket() as socket:
+        yield lambda body: told_on(subject, socket, body)
+
+
+async def told_on(subject: Subject, socket: Socket, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Send one create over a bare WebSocket and return the events of its response, up to the terminal one."""
+    subject.spend()
+    await socket.send(json.dumps({"type": "response.create", **body}))
+    deadline = now() + subject.settings.timeout
+    found: list[dict[str, Any]] = []
+    while not found or found[-1]["type"] not in TERMINAL:
+        frame = await socket.receive(max(0.1, deadline - now()))
+        if isinstance(frame, bytes):
+            raise Deviation("an event came in a binary frame", expected="text frames", actual=repr(frame[:80]))
+        event = parsed(frame)
+        if event["type"].startswith("response.") or event["type"] == "error":
+            found.append(event)
+    if found[-1]["type"] == "error" and "rate_limit" in json.dumps(found[-1]):
+        raise Inconclusive(f"the endpoint is busy: {json.dumps(found[-1])[:300]}")
+    return found
 
 
 async def sse_of(subject: Subject, body: dict[str, Any]) -> list[SSEEvent]:
@@ -90,6 +114,13 @@ def terminal_of(events: list[dict[str, Any]]) -> dict[str, Any]:
     if not isinstance(response, dict):
         raise Deviation("the terminal event", expected="a `response` object", actual=json.dumps(last)[:200])
     return response
+
+
+def text_of(events: list[dict[str, Any]]) -> str:
+    """Return the text that whole messages of a response say."""
+    items = [e["item"] for e in events if e["type"] == "response.output_item.done" and isinstance(e.get("item"), dict)]
+    parts = [part for item in items if item.get("type") == "message" for part in item.get("content") or ()]
+    return "".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
 
 
 async def refusal_of(subject: Subject, body: dict[str, Any]) -> tuple[int | None, dict[str, Any], Answer | None]:

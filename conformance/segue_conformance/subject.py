@@ -29,6 +29,7 @@ from .budget import Budget, Pace
 from .connecting import options_of
 from .recorder import Recorder
 from .settings import Settings
+from .unstored import learn, only_unstored, refuses_to_store
 from .verdicts import Busy, CheckSignal, Deviation, Inconclusive, NotOffered, Untestable
 
 __all__ = ["INHERIT", "Budget", "Client", "Subject"]
@@ -114,11 +115,22 @@ class Subject:
     def tiers(self) -> list[str]:
         """Return the retention tiers that are declared for this wire; without a document, what OpenAI's wires have."""
         if self.document is None or self.capabilities is None:
-            return ["connection", "cached"] if self.is_stream else ["none", "cached"]
+            least = self.least_retention
+            return [least] if self.stores_nothing else [least, "cached"]
         for binding in self.document.bindings:
             if binding.wire == self.wire and isinstance(binding.retention, list):
                 return list(binding.retention)
         return list(self.capabilities.retention)
+
+    @property
+    def stores_nothing(self) -> bool:
+        """Whether the endpoint was found to take only `store: false` on this wire."""
+        return not self.native and only_unstored(self.budget, self.wire)
+
+    @property
+    def least_retention(self) -> models.Retention:
+        """What `store: false` asks for on this wire."""
+        return "connection" if self.is_stream else "none"
 
     def needs_tier(self, *wanted: models.Retention) -> models.Retention:
         """Return the first of these tiers that is declared; skip the check where none is."""
@@ -264,6 +276,8 @@ class Client:
         """
         self.subject.spend()
         context, broken = options.pop("context", None), options.pop("broken", False)
+        if self.subject.stores_nothing:
+            options.setdefault("retention", self.subject.least_retention)
         if context is INHERIT:
             start = models.TurnStart(turn=options.pop("name", None) or turn_name(), input=message_items(input))
             parent = options.pop("parent", None)
@@ -283,6 +297,11 @@ class Client:
     async def turn(self, input: Input, **options: Any) -> Outcome:
         """Return what became of a turn. Inconclusive where the endpoint is only too busy to say, time and again."""
         outcome = await (await self.start(input, **options)).outcome()
+        if not self.subject.native and refuses_to_store(outcome):
+            learn(self.subject.budget, self.subject.wire)
+            outcome = await (await self.start(input, **options)).outcome()
+        if not self.subject.native and refuses_to_store(outcome, asked=True):
+            raise NotOffered("`store: true` is refused")
         for _ in range(_REPEATS):
             if outcome.refused is None or outcome.refused.code != "rate_limited":
                 break
@@ -308,7 +327,7 @@ class Client:
         if parent in self._unkept and outcome.refused is not None:
             self._excuse = (outcome, Untestable("the Response said `store: false`, so that nothing can go on from it"))
         if not self.subject.is_stream:
-            if told is not None and told.retention == "none" and stored:
+            if told is not None and told.retention == "none" and (stored or self.subject.stores_nothing):
                 self._unkept.add(told.id)
             return
         older = parent is not None and parent not in self._newest.values()

@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from itertools import count
 from typing import Any
 
 import pytest
@@ -339,3 +340,41 @@ def test_giving_up_from_outside(run: Any, raw_server: Any) -> None:
                 await task
 
     run(main())
+
+
+@pytest.mark.parametrize(("method", "resend", "fate"), [
+    ("GET", False, "answered"), ("PUT", False, "answered"), ("POST", False, "cut"), ("POST", True, "answered"),
+])  # fmt: skip
+def test_a_kept_connection_that_the_server_ends_meanwhile(run: Any, method: str, resend: bool, fate: str) -> None:
+    run(_kept(method, resend, fate))
+
+
+async def _kept(method: str, resend: bool, fate: str) -> None:
+    asked: list[int] = []
+    number = count()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        mine = next(number)
+        while (await reader.read(4096)).endswith(b"\r\n\r\n"):
+            asked.append(mine)
+            if asked.count(mine) == 2 and mine == 0:
+                break  # the second one on the first connection finds it ended
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    pool = HTTPPool(f"http://127.0.0.1:{port}", Options(resend_posted=resend))
+    try:
+        assert (await pool.fetch(Request(method, "/", {}, b""))).body == b"ok"
+        if fate == "cut":
+            with pytest.raises(ConnectionCut):
+                await pool.fetch(Request(method, "/", {}, b""))
+            assert asked == [0, 0]
+        else:
+            assert (await pool.fetch(Request(method, "/", {}, b""))).body == b"ok"
+            assert asked == [0, 0, 1]
+    finally:
+        await pool.close()
+        server.close()

@@ -408,3 +408,30 @@ def test_a_flood_that_nobody_reads_can_be_closed(run: Any, websocket_server: Any
         return time.monotonic() - began
 
     assert after(run, websocket_server, talk, use) < 2.5
+
+
+def test_a_pong_is_found_behind_more_frames_than_are_held(run: Any, websocket_server: Any) -> None:
+    """The peer answers a ping while it sends on and on: nobody reads that yet, and all of it is read later."""
+
+    async def talk(connection: ServerConnection) -> None:
+        await connection.recv()
+        for number in range(300):
+            await connection.send(f"{number} " + "x" * 2000)
+        await connection.recv()
+
+    async def main() -> None:
+        async with websocket_server(talk) as url:
+            link = await open_socket(url, OPTIONS)
+            await link.send("go")
+            await asyncio.sleep(0.1)
+            assert await link.ping(2)
+            frames = [await link.receive(2) for _ in range(300)]
+            assert [str(frame).partition(" ")[0] for frame in frames] == [str(number) for number in range(300)]
+            reading = asyncio.create_task(link.receive())
+            await asyncio.sleep(0)
+            assert await link.ping(2)  # somebody reads: it is left to him
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            await link.close()
+
+    run(main())

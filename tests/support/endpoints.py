@@ -8,8 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 
-from segue_adapters.discovery import Found, find
-from segue_adapters.transports.base import Options
+from segue_adapters.discovery import Found
 from segue_conformance.execution import Execution
 from segue_conformance.mutants import KEYS, Mutant
 from segue_conformance.recorder import Recorder
@@ -81,17 +80,12 @@ class Hall:
 class Judge:
     """Performs checks on one served endpoint."""
 
-    def __init__(self, url: str, *, timeout: float = 8.0, probe: bool = False) -> None:
+    def __init__(self, url: str, *, timeout: float = 8.0) -> None:
         self.catalogue = Catalogue.load()
         self.settings = Settings(
-            url=url if probe else f"{url}/v1",
-            model="scripted",
-            api_key=KEYS["first"],
-            second_api_key=KEYS["second"],
-            timeout=timeout,
+            url=f"{url}/v1", model="scripted", api_key=KEYS["first"], second_api_key=KEYS["second"], timeout=timeout
         )
-        look = find(self.settings.url, Options(api_key=KEYS["first"])) if probe else wires_of(self.settings.url)
-        self.found: Found = asyncio.run(look)
+        self.found: Found = asyncio.run(wires_of(self.settings.url))
         self._offers = {offer.wire: offer for offer in self.found.offers}
         self._execution = Execution(self._subject, timeout=timeout, second_key=True)
 

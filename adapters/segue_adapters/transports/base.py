@@ -65,7 +65,8 @@ class Options:
     may bring. `verify` is False to accept any certificate, `ca_file` a file of the authorities that are trusted instead
     of the system's; `compress` offers permessage-deflate on a WebSocket. Proxies are those of the environment
     (`proxies`), with `proxy_loopback` for this machine too. `pace` is awaited before each request, upgrade and message
-    that is sent. `between` stands between a client and what goes over the wire.
+    that is sent. `between` stands between a client and what goes over the wire. `resend_posted`: a POST on a connection
+    that the server ended meanwhile is sent again, though it may have run; only for who can bear to have it run twice.
     """
 
     api_key: str | None = None
@@ -81,6 +82,7 @@ class Options:
     pace: Callable[[], Awaitable[None]] | None = None
     tap: Tap | None = None
     between: Between | None = None
+    resend_posted: bool = False
 
     def request_headers(self) -> dict[str, str]:
         """Return the headers that every request and upgrade bears; the caller's own win.

@@ -18,6 +18,9 @@ from .proxies import by_proxy, proxy_for
 
 __all__ = ["HTTPPool", "Streaming"]
 
+#: May be sent again when nothing came (RFC 9110, section 9.2.2); a turn that is posted may have run.
+_IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE")
+
 
 class Streaming:
     """An answer whose body is still coming: status and headers (names in lower case), then chunks."""
@@ -126,15 +129,29 @@ class HTTPPool:
         if self._options.tap:
             head = f"{request.method} {url}\n"
             self._options.tap(Frame("sent", "request", head.encode() + request.body, headers, label))
+        reached: list[str] = []
+
+        async def trace(event: str, _: object) -> None:
+            if event == "connection.connect_tcp.complete":
+                reached.append(event)  # a connection of its own: nobody ended that while it was not used
+
         try:
-            built = self._client.build_request(request.method, url, headers=headers, content=request.body or None)
+            built = self._client.build_request(
+                request.method, url, headers=headers, content=request.body or None, extensions={"trace": trace}
+            )
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             raise Unreachable(f"that is no usable URL: {error}", url, "it begins with http:// or https://") from None
         if built.url.scheme not in ("http", "https") or not built.url.host or (built.url.port or 1) > 65535:
             # Found late, by whichever layer trips over it, and told in a word of its own.
             raise Unreachable("that is no usable URL", url, "write http:// or https://, a host, and a port up to 65535")
         try:
-            response = await self._client.send(built, stream=True)
+            try:
+                response = await self._client.send(built, stream=True)
+            except (httpx.RemoteProtocolError, httpx.ReadError):
+                # The connection was kept from an earlier request, and the server may have ended it in this moment.
+                if not (request.method in _IDEMPOTENT or self._options.resend_posted) or reached:
+                    raise
+                response = await self._client.send(built, stream=True)
         except httpx.HTTPError as error:
             raise _fault(error, by_proxy(url, self._proxy), self._options, started=False) from None
         try:

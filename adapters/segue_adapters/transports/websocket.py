@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import deque
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -32,6 +33,8 @@ class Socket:
         self._options = options
         self.url = url
         self.label = label
+        self._early: deque[str | bytes] = deque()
+        self._readers = 0
 
     @property
     def subprotocol(self) -> str | None:
@@ -81,13 +84,20 @@ class Socket:
         """Return the next frame; TimedOut after `limit` seconds of silence."""
         try:
             async with asyncio.timeout(limit):
-                frame = await self._connection.recv()
+                frame = self._early.popleft() if self._early else await self._next()
         except TimeoutError:
             raise TimedOut(f"nothing came for {limit:g} s", self.url, "raise --timeout if the model is slow") from None
         except ConnectionClosed as closed:
             raise self._cut(closed) from None
         self._tap("received", "text" if isinstance(frame, str) else "binary", frame)
         return frame
+
+    async def _next(self) -> str | bytes:
+        self._readers += 1
+        try:
+            return await self._connection.recv()
+        finally:
+            self._readers -= 1
 
     def _cut(self, closed: ConnectionClosed) -> TransportError:
         # A close that answers the peer's repeats its code: only one of our own says what we made of what came.
@@ -112,10 +122,29 @@ class Socket:
         """Return whether a ping is answered within `limit` seconds."""
         try:
             async with asyncio.timeout(limit):
-                await (await self._connection.ping())
+                pong = asyncio.ensure_future(await self._connection.ping())
+                await self._read_until(pong)
         except (TimeoutError, ConnectionClosed):
             return False
         return True
+
+    async def _read_until(self, pong: asyncio.Future[Any]) -> None:
+        """Wait for a pong, which stands behind what the peer sent before it: where nobody reads, that is put by."""
+        while not pong.done():
+            if self._readers:
+                await pong
+                return
+            frame = asyncio.ensure_future(self._next())
+            try:
+                await asyncio.wait({frame, pong}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                frame.cancel()
+                (came,) = await asyncio.gather(frame, return_exceptions=True)
+                if isinstance(came, str | bytes):
+                    self._early.append(came)
+            if isinstance(came, ConnectionClosed):
+                raise came
+        await pong
 
     async def close(self, code: int = 1000) -> None:
         """Close, waiting a second at most for the peer."""

@@ -9,15 +9,15 @@ import msgspec
 from segue_adapters import draws
 from segue_schemas import context_digest, models
 
-from ..oracle import ASK, ASK_CHOSEN, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
+from ..oracle import ASK, ASK_CHOSEN, ASK_CODE, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
 from ..registry import check
 from ..subject import INHERIT, Subject, completed, handle_of, refused
 from ..verdicts import Deviation, Inconclusive
 
 NATIVE = ("segue-ws", "segue-http")
 
+_CHOOSE = "Choose a random word and tell me. Answer with the word only."
 _ASK_ANIMAL = "Which animal code did I tell you? Answer with the code only."
-_ASK_CODE = "What is the code word in your instructions? Answer with the word only."
 
 
 @check("SEG-CONT-012", profile="continuation")
@@ -29,15 +29,21 @@ async def test_users_words_one_hop(subject: Subject) -> None:
         await story.recalls(secret, parent=handle_of(first))
 
 
-@check("SEG-CONT-015", "SEG-CONT-012", profile="continuation")
+@check("SEG-CONT-015", "SEG-CONT-012", "SEG-CONT-013", profile="continuation")
 async def test_users_words_four_hops(subject: Subject) -> None:
-    """What the user said four turns earlier is known, though no later turn repeats it."""
+    """What the user said four turns earlier, and the model behind it, is known, though no later turn repeats it."""
     async with subject.open() as client:
         story, secret = Story(client), word()
         last = await story.say(plant(secret))
+        last = await story.say(_CHOOSE, parent=handle_of(last))
+        chosen = _chosen(last.text)
         for number in ("one", "two", "three"):
             last = await story.say(f"Repeat after me: {number}.", parent=handle_of(last))
-        await story.recalls(secret, parent=handle_of(last))
+        # Instructions of this one turn must not take the place of the history.
+        last = await story.recalls(
+            secret, parent=handle_of(last), context=subject.base_context(instructions="Answer in English.")
+        )
+        await story.recalls(chosen, ASK_CHOSEN, parent=handle_of(last), requirement="SEG-CONT-013")
 
 
 @check("SEG-CONT-012", profile="continuation", wires=("segue-ws", "segue-http", "openai-http"))
@@ -56,8 +62,7 @@ async def test_models_words(subject: Subject) -> None:
     """What the model itself said earlier is known."""
     async with subject.open() as client:
         story = Story(client)
-        asked = "Choose a random word and tell me. Answer with the word only."
-        first = await story.say(asked)
+        first = await story.say(_CHOOSE)
         chosen = _chosen(first.text)
         second = await story.say("Repeat after me: good.", parent=handle_of(first))
         await story.recalls(chosen, ASK_CHOSEN, parent=handle_of(second))
@@ -86,6 +91,12 @@ async def test_unknown_parent_refused(subject: Subject) -> None:
         made_up = _like(known.id)
         outcome = await client.turn("Say hello.", parent=made_up)
         refused(outcome, f"the parent {made_up!r} never existed", "continuation_not_found", native=subject.native)
+        # And one that differs at its end alone, where whoever compares too little sees the same.
+        near = _like(known.id, 4)
+        if near == known.id or len(near) < 16:
+            return
+        outcome = await client.turn("Say hello.", parent=near)
+        refused(outcome, f"the parent {near!r} never existed", "continuation_not_found", native=subject.native)
 
 
 @check("SEG-CONT-011", profile="continuation")
@@ -198,7 +209,7 @@ async def test_context_is_inherited(subject: Subject) -> None:
     async with subject.open() as client:
         secret = word()
         context = subject.base_context(instructions=f"The code word is {secret}. Tell it to whoever asks.")
-        question = _ASK_CODE
+        question = ASK_CODE
         first = await client.say("Say hello.", context=context)
         outcome = completed(
             await client.turn(question, parent=handle_of(first), context=INHERIT), "a turn without context must run"
@@ -225,7 +236,7 @@ async def test_context_is_replaced_whole(subject: Subject) -> None:
         first = await client.say("Say hello.", context=context)
         outcome = completed(
             await client.turn(
-                _ASK_CODE,
+                ASK_CODE,
                 parent=handle_of(first),
                 context=subject.base_context(temperature=0),
             ),
@@ -245,11 +256,11 @@ async def test_context_by_digest(subject: Subject) -> None:
         first = await client.say("Say hello.", context=context)
         assert first.accepted is not None
         outcome = completed(
-            await client.turn(_ASK_CODE, context=context_digest(msgspec.json.encode(context))),
+            await client.turn(ASK_CODE, context=context_digest(msgspec.json.encode(context))),
             "a held context was named by its digest",
         )
         if not says(outcome.text, secret):
-            control = await client.turn(_ASK_CODE, context=context)
+            control = await client.turn(ASK_CODE, context=context)
             if says(control.text, secret):
                 raise Deviation(
                     "the turn ran without the context that its digest names",
@@ -309,13 +320,15 @@ async def test_never_said(subject: Subject) -> None:
     async with subject.open() as client:
         secret = word()
         await client.say(plant(secret))
-        outcome = completed(await client.turn(ASK), "a turn without parent must run")
-        if says(outcome.text, secret):
-            raise Deviation(
-                "a word from a conversation that is not the turn's parent came back",
-                expected="no such word",
-                actual=repr(outcome.text[:120]),
-            )
+        async with subject.open() as another:
+            for asking in (client, another):
+                outcome = completed(await asking.turn(ASK), "a turn without parent must run")
+                if says(outcome.text, secret):
+                    raise Deviation(
+                        "a word from a conversation that is not the turn's parent came back",
+                        expected="no such word",
+                        actual=repr(outcome.text[:120]),
+                    )
 
 
 def _chosen(text: str) -> str:
@@ -341,14 +354,14 @@ def _second(secret: str) -> str:
     return f"The animal code is {secret}. Answer only with OK."
 
 
-def _like(identifier: str) -> str:
-    """Return an id of the same form that was never issued: the last 20 letters and digits drawn anew.
+def _like(identifier: str, drawn: int = 20) -> str:
+    """Return an id of the same form that was never issued: its last letters and digits drawn anew.
 
     A prefix such as `resp_` stays, or a short id would be refused for its form.
     """
     letters = list(identifier)
     prefix = re.match(r"[A-Za-z]{1,8}[-_]", identifier)
-    places = [i for i, c in enumerate(letters) if c.isalnum() and i >= (prefix.end() if prefix else 0)][-20:]
+    places = [i for i, c in enumerate(letters) if c.isalnum() and i >= (prefix.end() if prefix else 0)][-drawn:]
     for place in places:
         old = letters[place]
         pool = "0123456789" if old.isdigit() else "abcdef" if old.islower() else "ABCDEF"

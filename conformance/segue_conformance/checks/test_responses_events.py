@@ -1,4 +1,7 @@
-"""OpenAI Responses, bare: what its events must bear, on both wires (spec: binding-openai-http, binding-openai-ws)."""
+"""OpenAI Responses, bare: what its events must bear, on both wires (spec: binding-openai-http, binding-openai-ws).
+
+Most look at every response of one short conversation: what is right in a plain turn may be wrong in a call of a tool.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import json
 from typing import Any
 
 from ..registry import check
-from ..responses_wire import create, events_of, refusal_of, terminal_of
+from ..responses_wire import create, events_of, refusal_of
+from ..scenes import Scene, scenes, streamed, wrong
 from ..subject import Subject
 from ..verdicts import Deviation, NotOffered
 
@@ -19,135 +23,163 @@ _OPEN_RESPONSES = (
     "usage", "max_output_tokens", "max_tool_calls", "store", "background", "service_tier", "metadata",
     "safety_identifier", "prompt_cache_key",
 )  # fmt: skip
+_TOTALS = ("input_tokens", "output_tokens", "total_tokens")
+_STREAMED_TEXT = "response.output_text.delta"
+_ARGUMENTS = "response.function_call_arguments.delta"
+_PLACES = {_STREAMED_TEXT: ("output_index", "content_index"), _ARGUMENTS: ("output_index",)}
+_COPIES = {
+    "response.output_text.done": "text",
+    "response.content_part.done": "text",
+    "response.function_call_arguments.done": "arguments",
+}
 
 
 @check("SEG-OHTTP-023", "SEG-OWS-020", "SEG-OWS-005", profile="core", wires=OPENAI)
 async def test_sequence_numbers(subject: Subject) -> None:
     """Every event of a response bears a sequence_number, and they rise strictly."""
-    last = -1
-    for event in await events_of(subject, create(subject)):
-        if not event["type"].startswith("response."):
-            continue
-        number = event.get("sequence_number")
-        if not isinstance(number, int) or isinstance(number, bool):
-            raise Deviation(f"{event['type']}", expected="a sequence_number", actual=str(number))
-        if number <= last:
-            raise Deviation(f"{event['type']}", expected=f"a sequence_number above {last}", actual=str(number))
-        last = number
+    for scene in await streamed(subject):
+        last = -1
+        for event in scene.events:
+            if not event["type"].startswith("response."):
+                continue
+            number = event.get("sequence_number")
+            if not isinstance(number, int) or isinstance(number, bool):
+                raise wrong(scene, event["type"], "a sequence_number", number)
+            if number <= last:
+                raise wrong(scene, event["type"], f"a sequence_number above {last}", number)
+            last = number
 
 
 @check("SEG-OHTTP-024", "SEG-OWS-023", "SEG-OHTTP-026", profile="core", wires=OPENAI)
 async def test_items_are_brought_whole(subject: Subject) -> None:
     """Each output item comes whole in output_item.done, and the terminal event lists the same items."""
-    events = await events_of(subject, create(subject))
-    response = terminal_of(events)
-    done = [event for event in events if event["type"] == "response.output_item.done"]
-    listed = response.get("output") or []
-    if not done:
-        raise Deviation("the response has no whole items", expected="response.output_item.done", actual="none")
-    items = [event.get("item") for event in sorted(done, key=lambda event: event.get("output_index", 0))]
-    if listed and [_visible(item) for item in listed] != [_visible(item) for item in items]:
-        raise Deviation(
-            "the terminal event lists other items than were brought",
-            expected=json.dumps(items)[:300],
-            actual=json.dumps(listed)[:300],
-            requirement="SEG-OHTTP-026",
-        )
+    for scene in await streamed(subject):
+        done = scene.of("output_item.done")
+        listed = scene.response.get("output") or []
+        if not done:
+            raise wrong(scene, "the response has no whole items", "response.output_item.done", "none")
+        items = [event.get("item") for event in sorted(done, key=_index)]
+        if listed and [_visible(item) for item in listed] != [_visible(item) for item in items]:
+            raise wrong(scene, "the terminal event lists other items than were brought", items, listed, "SEG-OHTTP-026")
 
 
-@check("SEG-OHTTP-025", profile="core", wires=OPENAI)
+@check("SEG-OHTTP-025", "SEG-OHTTP-045", profile="core", wires=OPENAI)
 async def test_copies_equal_deltas(subject: Subject) -> None:
-    """The `done` copies of a text say what its deltas said."""
-    events = await events_of(subject, create(subject))
-    terminal_of(events)
-    streamed: dict[tuple[Any, Any], str] = {}
-    for event in events:
-        key = (event.get("output_index"), event.get("content_index"))
-        if event["type"] == "response.output_text.delta":
-            streamed[key] = streamed.get(key, "") + str(event.get("delta"))
-        elif event["type"] == "response.output_text.done" and key in streamed:
-            _same("response.output_text.done", streamed[key], event.get("text"))
-        elif event["type"] == "response.content_part.done" and key in streamed:
-            part = event.get("part")
-            _same("response.content_part.done", streamed[key], part.get("text") if isinstance(part, dict) else None)
-    if not streamed:
-        raise NotOffered("no text is streamed: every item comes whole")
+    """The `done` copies of texts and arguments, and the whole items, say what the deltas said."""
+    judged = False
+    for scene in await streamed(subject):
+        grown: dict[tuple[Any, Any], str] = {}
+        for event in scene.events:
+            kind, index = event["type"], event.get("output_index")
+            key = (index, None if kind.startswith("response.function_call") else event.get("content_index"))
+            if kind in (_STREAMED_TEXT, _ARGUMENTS):
+                grown[key] = grown.get(key, "") + str(event.get("delta"))
+                judged = True
+            elif key in grown and kind in _COPIES:
+                copy = event.get("part", event)
+                member = _COPIES[kind]
+                told = copy.get(member) if isinstance(copy, dict) else None
+                if told != grown[key]:
+                    raise wrong(scene, f"{kind} says something else", grown[key], told)
+            elif kind == "response.output_item.done":
+                for (place, part), text in grown.items():
+                    if place == index and (told := _said(event.get("item"), part)) != text:
+                        what = "the arguments" if part is None else f"part {part}"
+                        raise wrong(scene, f"{what} of the whole item", text, told, "SEG-OHTTP-045")
+    if not judged:
+        raise NotOffered("nothing is streamed: every item comes whole")
 
 
-def _same(where: str, streamed: str, copy: Any) -> None:
-    if copy != streamed:
-        raise Deviation(f"{where} says another text", expected=repr(streamed[:200]), actual=repr(copy)[:200])
-
-
-@check("SEG-OHTTP-027", "SEG-OWS-024", "SEG-OHTTP-011", profile="core", wires=OPENAI)
-async def test_terminal_response(subject: Subject) -> None:
-    """The terminal event's response has the status of the event's type and the members that clients need."""
-    events = await events_of(subject, create(subject))
-    response = terminal_of(events)
-    named = events[-1]["type"].removeprefix("response.")
-    if response.get("status", named) != named:
-        raise Deviation("the status in the terminal event", expected=named, actual=str(response.get("status")))
-    missing = [name for name in _RESPONSE if name not in response]
-    if missing:
-        raise Deviation(
-            f"the response of the terminal event lacks {', '.join(missing)}",
-            expected=", ".join(_RESPONSE),
-            actual=", ".join(sorted(response)),
-            requirement="SEG-OHTTP-011",
-        )
-
-
-@check("SEG-OHTTP-012", profile="core", wires=OPENAI)
-async def test_open_responses_members(subject: Subject) -> None:
-    """The response has every member that Open Responses asks for."""
-    response = terminal_of(await events_of(subject, create(subject)))
-    missing = [name for name in (*_RESPONSE, *_OPEN_RESPONSES) if name not in response]
-    if missing:
-        raise Deviation(
-            f"{len(missing)} members are missing",
-            expected="all that Open Responses asks for",
-            actual=", ".join(missing),
-        )
+def _said(item: Any, part: int | None) -> Any:
+    """Return the arguments of a call, or the text of one part of a message."""
+    if not isinstance(item, dict):
+        return None
+    if part is None:
+        return item.get("arguments")
+    content = item.get("content")
+    if not isinstance(content, list) or not isinstance(part, int) or not 0 <= part < len(content):
+        return None
+    return content[part].get("text") if isinstance(content[part], dict) else None
 
 
 @check("SEG-OHTTP-028", profile="core", wires=OPENAI)
 async def test_delta_members(subject: Subject) -> None:
-    """Text deltas say to which item and part they belong."""
-    events = await events_of(subject, create(subject))
-    terminal_of(events)
-    deltas = [event for event in events if event["type"] == "response.output_text.delta"]
-    if not deltas:
-        raise NotOffered("no text is streamed: every item comes whole")
-    for event in deltas:
-        wrong = [name for name in ("output_index", "content_index") if not isinstance(event.get(name), int)]
-        wrong += [] if isinstance(event.get("delta"), str) else ["delta"]
-        if wrong:
-            raise Deviation(
-                "a text delta", expected="output_index, content_index, delta", actual=f"no usable {', '.join(wrong)}"
+    """Deltas say to which item, and to which part of its text, they belong."""
+    judged = False
+    for scene in await streamed(subject):
+        for event in scene.events:
+            wanted = _PLACES.get(event["type"])
+            if wanted is None:
+                continue
+            judged = True
+            missing = [name for name in wanted if not isinstance(event.get(name), int)]
+            missing += [] if isinstance(event.get("delta"), str) else ["delta"]
+            if missing:
+                raise wrong(scene, event["type"], ", ".join((*wanted, "delta")), f"no usable {', '.join(missing)}")
+    if not judged:
+        raise NotOffered("nothing is streamed: every item comes whole")
+
+
+@check("SEG-OHTTP-027", "SEG-OWS-024", "SEG-OHTTP-011", profile="core", wires=OPENAI)
+async def test_terminal_response(subject: Subject) -> None:
+    """The Response at the end has the status of the event's type and the members that clients need."""
+    for scene in await scenes(subject):
+        named = scene.events[-1]["type"].removeprefix("response.") if scene.events else None
+        told = scene.response.get("status", named)
+        if named is not None and told != named:
+            raise wrong(scene, "the status in the terminal event", named, told)
+        missing = [name for name in _RESPONSE if name not in scene.response]
+        if missing:
+            raise wrong(
+                scene, f"the Response lacks {', '.join(missing)}", ", ".join(_RESPONSE), sorted(scene.response),
+                "SEG-OHTTP-011",
+            )  # fmt: skip
+
+
+@check("SEG-OHTTP-012", profile="core", wires=OPENAI)
+async def test_open_responses_members(subject: Subject) -> None:
+    """The Response has every member that Open Responses asks for."""
+    for scene in await scenes(subject):
+        missing = [name for name in (*_RESPONSE, *_OPEN_RESPONSES) if name not in scene.response]
+        if missing:
+            raise wrong(
+                scene, f"{len(missing)} members are missing", "all that Open Responses asks for", ", ".join(missing)
             )
 
 
-@check("SEG-OHTTP-013", profile="core", wires=OPENAI)
-async def test_usage_members(subject: Subject) -> None:
-    """A usage that is given has its three totals."""
-    usage = terminal_of(await events_of(subject, create(subject))).get("usage")
-    if usage is None:
+async def counted(subject: Subject) -> list[tuple[Scene, dict[str, Any]]]:
+    """Return the scenes whose usage has its totals, with it; skip the check where none is reported."""
+    found = [(scene, scene.response.get("usage")) for scene in await scenes(subject)]
+    if all(usage is None for _, usage in found):
         raise NotOffered("no usage is reported")
-    totals = ("input_tokens", "output_tokens", "total_tokens")
-    wrong = [name for name in totals if not isinstance(usage.get(name), int)]
-    if wrong:
-        raise Deviation("the usage", expected=", ".join(totals), actual=json.dumps(usage)[:200])
+    return [(scene, usage) for scene, usage in found if isinstance(usage, dict) and not _lacking(usage)]
+
+
+def _lacking(usage: Any) -> list[str]:
+    return [name for name in _TOTALS if not isinstance(usage, dict) or not _is_count(usage.get(name))]
+
+
+@check("SEG-OHTTP-013", "SEG-TURN-037", profile="core", wires=OPENAI)
+async def test_usage_members(subject: Subject) -> None:
+    """A usage that is given has its three totals, and they add up."""
+    for scene in await scenes(subject):
+        usage = scene.response.get("usage")
+        if usage is not None and _lacking(usage):
+            raise wrong(scene, "the usage", ", ".join(_TOTALS), usage)
+    for scene, usage in await counted(subject):
+        total = usage["input_tokens"] + usage["output_tokens"]
+        if usage["total_tokens"] != total:
+            raise wrong(scene, "total_tokens", str(total), usage["total_tokens"], "SEG-TURN-037")
 
 
 @check("SEG-OHTTP-014", profile="core", wires=OPENAI)
 async def test_usage_details(subject: Subject) -> None:
     """A usage that is given has its details, which strict clients ask for."""
-    usage = terminal_of(await events_of(subject, create(subject))).get("usage")
-    if usage is None:
-        raise NotOffered("no usage is reported")
-    missing = [name for name in ("input_tokens_details", "output_tokens_details") if name not in usage]
-    if missing:
-        raise Deviation("the usage", expected="both details", actual=f"no {', '.join(missing)}")
+    for scene, usage in await counted(subject):
+        for name, count in (("input_tokens_details", "cached_tokens"), ("output_tokens_details", "reasoning_tokens")):
+            details = usage.get(name)
+            if not isinstance(details, dict) or not _is_count(details.get(count)):
+                raise wrong(scene, f"`{name}`", f"an object with `{count}`", details)
 
 
 @check("SEG-OHTTP-001", "SEG-OWS-011", "SEG-OHTTP-002", "SEG-OHTTP-003", "SEG-OWS-012", profile="core", wires=OPENAI)
@@ -197,6 +229,15 @@ async def test_lost_parent_is_named(subject: Subject) -> None:
             expected="code previous_response_not_found, or param previous_response_id",
             actual=json.dumps(inner)[:200],
         )
+
+
+def _index(event: dict[str, Any]) -> int:
+    index = event.get("output_index")
+    return index if isinstance(index, int) else 0
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _visible(item: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from segue_adapters.links import WebSocketLink
@@ -200,6 +201,8 @@ async def test_cut_is_incomplete(subject: Subject) -> None:
                         actual=str(reason),
                         requirement="SEG-TURN-031",
                     )
+                if subject.wire == "openai-http":
+                    await _cut_whole(client, limit, len(outcome.text.split()))
                 return
             used = outcome.usage.output_tokens if outcome.usage else None
             words = len(outcome.text.split())
@@ -213,6 +216,41 @@ async def test_cut_is_incomplete(subject: Subject) -> None:
                     + (f", {used} output tokens reported" if used else ""),
                 )
         raise Inconclusive(f"the model ended by itself after {words} words")
+
+
+@check("SEG-TURN-030", profile="core")
+async def test_long_answer_is_whole(subject: Subject) -> None:
+    """A long answer is not cut in silence: one that stops in mid-count, twice at the same number, is told as cut."""
+    async with subject.open() as client:
+        reached = []
+        for _ in range(2):
+            outcome = completed(await client.turn("Count from 1 to 120."), "a plain question must be answered")
+            numbers = [int(number) for number in re.findall(r"\d+", outcome.text)]
+            done = outcome.completed
+            whole = numbers != list(range(1, len(numbers) + 1)) or not 20 <= len(numbers) < 120
+            if whole or done is None or done.status != "completed":
+                return
+            reached.append(len(numbers))
+        if len(set(reached)) == 1:
+            raise Deviation(
+                "an answer was cut and told as completed",
+                expected="1 to 120, or status incomplete",
+                actual=f"status completed, and the count stops at {reached[0]}, both times",
+            )
+
+
+async def _cut_whole(client: Client, limit: int, words: int) -> None:
+    """Deviation where the same, answered whole, is as long as what was cut and told as completed."""
+    context = client.subject.base_context(max_output_tokens=limit)
+    outcome = completed(await client.turn(LONG, context=context, final=True), "a long text was asked for")
+    done = outcome.completed
+    assert done is not None
+    if done.status == "completed" and 10 * len(outcome.text.split()) >= 9 * words:
+        raise Deviation(
+            "output that was cut is told as completed where it is answered whole",
+            expected=f"status incomplete after {limit} tokens",
+            actual=f"status completed, {len(outcome.text.split())} words",
+        )
 
 
 @check("SEG-TURN-032", profile="core")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+from segue_adapters.errors import WrongKind
+from segue_adapters.transports.websocket import open_socket
+
 from ..registry import check
 from ..responses_wire import TERMINAL, create, parsed, sse_of
 from ..subject import Subject
@@ -37,6 +40,19 @@ async def test_whole_answer(subject: Subject) -> None:
         )
 
 
+@check("SEG-OWS-003", profile="core", wires=WIRE)
+async def test_upgrade_refusal(subject: Subject) -> None:
+    """An upgrade to a WebSocket is accepted, or denied with 426: then clients fall back to HTTP at once."""
+    url = f"{subject.url.partition('?')[0].rstrip('/')}/responses".replace("http", "ws", 1)
+    try:
+        socket = await open_socket(url, subject.options(), label="upgrade")
+    except WrongKind as fault:
+        if fault.status != 426:
+            raise Deviation("an upgrade at /responses", expected="101, or 426", actual=fault.what) from None
+    else:
+        await socket.close()
+
+
 @check("SEG-OHTTP-020", profile="core", wires=WIRE)
 async def test_stream_content_type(subject: Subject) -> None:
     """With `stream` the answer is an event stream."""
@@ -53,8 +69,12 @@ async def test_stream_content_type(subject: Subject) -> None:
 @check("SEG-OHTTP-022", "SEG-OHTTP-021", profile="core", wires=WIRE)
 async def test_event_names(subject: Subject) -> None:
     """The name of each event, where it has one, is the type of its data."""
-    for event in await sse_of(subject, {**create(subject), "stream": True}):
+    events = await sse_of(subject, {**create(subject), "stream": True})
+    for number, event in enumerate(events):
         if event.data == "[DONE]":
+            if number != len(events) - 1:
+                raise Deviation("[DONE]", expected="behind all events", actual=f"event {number + 1} of {len(events)}",
+                                requirement="SEG-OHTTP-021")  # fmt: skip
             continue
         try:
             kind = json.loads(event.data)["type"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 
-from segue_adapters.errors import TransportError, Unauthorised, WrongKind
+from segue_adapters.errors import ConnectionCut, TransportError, Unauthorised, WrongKind
 from segue_adapters.transports.websocket import open_socket
 
 from ..clock import now
 from ..registry import check
-from ..responses_wire import TERMINAL, create, events_of, parsed
+from ..responses_wire import TERMINAL, create, events_of, parsed, told_on
 from ..subject import Subject
 from ..verdicts import Deviation, NotOffered
+from .test_turns import SLOW
 
 WIRE = ("openai-ws",)
 
@@ -37,12 +38,45 @@ async def test_unknown_query(subject: Subject) -> None:
     await socket.close()
 
 
-@check("SEG-OWS-004", profile="core", wires=WIRE)
+@check("SEG-OWS-004", "SEG-OWS-006", profile="core", wires=WIRE, timing=True)
 async def test_ping(subject: Subject) -> None:
-    """A ping is answered."""
+    """A ping is answered, between responses and while one runs, and ends nothing."""
+    limit = min(5.0, subject.settings.timeout)
     async with subject.socket() as socket:
-        if not await socket.ping(min(5.0, subject.settings.timeout)):
+        if not await socket.ping(limit):
             raise Deviation("a ping was not answered", expected="a pong within 5 s", actual="nothing")
+        subject.spend()
+        await socket.send(json.dumps({"type": "response.create", **create(subject, SLOW)}))
+        kind = parsed(str(await socket.receive(subject.settings.timeout)))["type"]
+        if kind in TERMINAL:
+            raise NotOffered(f"the response ended at once: {kind}")
+        if not await socket.ping(limit):
+            raise Deviation("a ping while a response runs", expected="a pong within 5 s", actual="nothing")
+        try:
+            while kind not in TERMINAL:
+                kind = parsed(str(await socket.receive(subject.settings.timeout)))["type"]
+        except ConnectionCut as cut:
+            raise Deviation(
+                "the connection ended behind a ping", expected="the response goes on", actual=str(cut),
+                requirement="SEG-OWS-006",
+            ) from None  # fmt: skip
+
+
+@check("SEG-OWS-006", profile="core", wires=WIRE)
+async def test_connection_stays(subject: Subject) -> None:
+    """A connection serves one create after the other, also while another one is open."""
+    async with subject.socket() as socket:
+        for number in range(1, 5):
+            if number == 4:
+                async with subject.socket() as newer:
+                    await told_on(subject, newer, create(subject, "Say hello."))
+            try:
+                last = (await told_on(subject, socket, create(subject, "Say hello.")))[-1]
+            except ConnectionCut as cut:
+                raise Deviation(f"create {number} of one connection", expected="an answer", actual=str(cut)) from None
+            if last["type"] == "error":
+                shown = json.dumps(last)[:200]
+                raise Deviation(f"create {number} of one connection", expected="an answer", actual=shown)
 
 
 @check("SEG-OWS-010", profile="core", wires=WIRE)

@@ -169,7 +169,7 @@ class ReplayedSocket(Socket):
         """Return the next frame when it is due."""
         try:
             async with asyncio.timeout(limit):
-                line = await self._next()
+                line = await self._next_line()
         except TimeoutError:
             raise TimedOut(f"nothing came for {limit:g} s", self.url) from None
         if line["type"] == "fault":
@@ -180,7 +180,7 @@ class ReplayedSocket(Socket):
         self._incoming.remove(line)
         return frame
 
-    async def _next(self) -> dict[str, Any]:
+    async def _next_line(self) -> dict[str, Any]:
         while True:
             line = self._incoming[0] if self._incoming else None
             waits = [sent for sent in self._unsent if line is None or self._order[id(sent)] < self._order[id(line)]]

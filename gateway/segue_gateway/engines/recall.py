@@ -16,7 +16,7 @@ from .sealing import opened
 
 __all__ = ["Recall", "asks_to_choose", "recall", "text_of"]
 
-_WORD = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+_WORD = r"[^\W_][\w-]*"
 _QUOTE = "[\"'`\u201c\u2018]?"
 _NOUN = r"(?:code\s?-?words?|secret\s+words?|pass\s?-?words?|passphrase|words?|code|secret)"
 

@@ -78,10 +78,10 @@ def _said(question: str, history: Sequence[Item], settings: dict[str, Any], on: 
 
 
 def _told(where: str, history: Sequence[Item], settings: dict[str, Any]) -> str:
-    if where == "instructions":
-        return str(settings.get("instructions") or "")
-    wanted = [i for i in history if i.get("role") == "user" or i.get("type") == "function_call_output"]
-    return "\n".join(text_of(i) for i in wanted if (i.get("role") == "user") == (where == "user"))
+    roles = {"user": ("user",), "instructions": ("developer", "system")}.get(where, ())
+    wanted = [i for i in history if i.get("role") in roles or (where == "output" and "output" in i)]
+    told = [str(settings.get("instructions") or "")] if where == "instructions" else []
+    return "\n".join([*map(text_of, wanted), *told])
 
 
 def _chosen(history: Sequence[Item]) -> str:

@@ -11,10 +11,9 @@ from segue_gateway.turns import Turn
 
 from ...registry import WIRES
 
-KILLED_BY = dict.fromkeys(WIRES, ("continuation.models_words",))
+KILLED_BY = dict.fromkeys(WIRES, ("continuation.models_words", "history.words_given_as_the_models"))
 ALSO = {
     "continuation.users_words_four_hops": "the model takes a repeated word for a new one",
-    "history.words_given_as_the_models": "they are words of the assistant",
     "warm_up.in_a_chain": "a word of the model is asked for",
 }
 

@@ -10,12 +10,11 @@ from segue_gateway.history import History
 from segue_gateway.items import Item
 from segue_schemas import models
 
-from ..wire_fault import NATIVE
+from ..wire_fault import NATIVE, OPENAI
 
-KILLED_BY = dict.fromkeys(NATIVE, ("items.orphan_output_refused",))
-ALSO = {
-    "responses_requests.orphan_output_refused": "the same on OpenAI's wires",
-}
+KILLED_BY = dict.fromkeys(NATIVE, ("items.orphan_output_refused",)) | dict.fromkeys(
+    OPENAI, ("responses_requests.orphan_output_refused",)
+)
 
 
 class MutantEndpoint(Endpoint):

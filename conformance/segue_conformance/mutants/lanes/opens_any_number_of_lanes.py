@@ -7,10 +7,7 @@ from typing import Any
 from segue_gateway.connection import Connection
 from segue_gateway.endpoint import Endpoint
 
-KILLED_BY = {"segue-ws": ("lanes.too_many_lanes",)}
-ALSO = {
-    "responses_lanes.how_many_lanes": "the same on OpenAI's wire",
-}
+KILLED_BY = {"segue-ws": ("lanes.too_many_lanes",), "openai-ws": ("responses_lanes.how_many_lanes",)}
 
 
 class _Connection(Connection):

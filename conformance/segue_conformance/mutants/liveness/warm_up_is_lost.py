@@ -6,7 +6,10 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.history import History
 from segue_gateway.turns import Turn
 
-KILLED_BY = dict.fromkeys(("segue-ws", "segue-http", "openai-ws"), ("liveness.warm_up_is_history",))
+KILLED_BY = dict.fromkeys(
+    ("segue-ws", "segue-http", "openai-ws"),
+    ("liveness.warm_up_is_history", "warm_up.in_a_chain", "warm_up.is_gone_on_from_twice"),
+)
 ALSO = {
     "resume.*": "it reads digests of warm-ups",
     "warm_up.*": "it goes on from a warm-up",

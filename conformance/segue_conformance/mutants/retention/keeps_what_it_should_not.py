@@ -5,10 +5,10 @@ from __future__ import annotations
 from segue_gateway.connection import Connection
 from segue_gateway.endpoint import Endpoint
 
-KILLED_BY = dict.fromkeys(("segue-ws", "openai-ws"), ("retention.connection_handle_ends_with_it",))
-ALSO = {
-    "warm_up.unstored_ends_with_its_connection": "the handle of a warm-up is kept as well",
-}
+KILLED_BY = dict.fromkeys(
+    ("segue-ws", "openai-ws"),
+    ("retention.connection_handle_ends_with_it", "warm_up.unstored_ends_with_its_connection"),
+)
 
 
 class _Connection(Connection):

@@ -8,7 +8,10 @@ from typing import Any
 from segue_gateway.endpoint import Endpoint
 from segue_gateway.refusals import invalid_request
 
-KILLED_BY = {"openai-ws": ("wire_openai_ws.no_subprotocol",)}
+KILLED_BY = {
+    "openai-ws": ("wire_openai_ws.no_subprotocol",),
+    "openai-http": ("wire_openai_http.upgrade_refusal",),
+}
 ALSO = {
     "discovery.bindings_answer": "it opens what the document names",
     "both_wires.*": "it opens a bare socket",

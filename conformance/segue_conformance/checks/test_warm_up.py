@@ -1,0 +1,100 @@
+"""Warm-ups: they come anywhere in a chain, say nothing, lose nothing and are kept like any turn (spec: liveness)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from segue_adapters.turn import Outcome
+
+from ..oracle import ASK_CHOSEN, Story, plant, word
+from ..registry import check
+from ..responses_wire import create, events_of
+from ..subject import Client, Subject, completed, handle_of, refused
+from ..verdicts import Deviation, NotOffered
+
+STREAMS = ("segue-ws", "openai-ws")
+
+
+def _user(content: Any) -> dict[str, Any]:
+    return {"type": "message", "role": "user", "content": content}
+
+
+def _assistant(text: str) -> dict[str, Any]:
+    return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+
+
+async def _warm(client: Client, input: Any, **options: Any) -> Outcome:
+    """Return what became of a warm-up; skip the check where warm-ups are refused."""
+    if client.subject.native:
+        client.subject.needs("warm_up")
+    outcome = client.excuse(await client.turn(input, generate=False, **options))
+    if outcome.refused is not None and not client.subject.native:
+        raise NotOffered(f"a warm-up is refused: {outcome.refused.message[:120]}")
+    return completed(outcome, "a warm-up must complete")
+
+
+@check("SEG-LIVE-041", "SEG-LIVE-040", profile="live")
+async def test_in_a_chain(subject: Subject) -> None:
+    """A warm-up behind a parent says nothing, completes, and adds to the history what came in, all of it."""
+    if subject.wire == "openai-http":
+        raise NotOffered("a warm-up is documented for the WebSocket only")
+    async with subject.open() as client:
+        story, secret, chosen = Story(client), word(), word()
+        first = await story.say(plant(secret))
+        told = [_user("Choose a random word and tell me. Answer with the word only."), _assistant(chosen),
+                _user("Repeat after me: good."), _assistant("good")]  # fmt: skip
+        warm = story.add(await _warm(client, told, parent=handle_of(first)))
+        if warm.items:
+            raise Deviation("the model wrote in a warm-up behind a parent", expected="no output items",
+                            actual=repr(warm.text[:120]), requirement="SEG-LIVE-040")  # fmt: skip
+        assert warm.completed is not None
+        if warm.completed.status != "completed":
+            raise Deviation("the status of a warm-up", expected="completed", actual=warm.completed.status)
+        if warm.continuation is None:
+            raise Deviation("a warm-up", expected="a continuation", actual="none")
+        last = await story.recalls(chosen, ASK_CHOSEN, parent=warm.continuation)
+        await story.recalls(secret, parent=handle_of(last))
+
+
+@check("SEG-CONT-030", profile="live")
+async def test_is_gone_on_from_twice(subject: Subject) -> None:
+    """A warm-up is a parent like any other: two turns can go on from it."""
+    if subject.wire == "openai-http":
+        raise NotOffered("a warm-up is documented for the WebSocket only")
+    tier = subject.needs_tier("cached", "durable")
+    async with subject.open() as client:
+        # What is read from a store is found out first: over OpenAI's WebSocket an older response need not be.
+        other, known = Story(client), word()
+        await other.stands(known, parent=handle_of(await other.say(plant(known), retention=tier)), retention=tier)
+        story, secret = Story(client), word()
+        warm = story.add(await _warm(client, [_user(plant(secret)), _assistant("OK")], retention=tier))
+        if warm.continuation is None:
+            raise Deviation("a warm-up", expected="a continuation", actual="none", requirement="SEG-LIVE-041")
+        for _ in range(2):
+            await story.fork().recalls(secret, parent=warm.continuation, retention=tier)
+
+
+@check("SEG-CONT-044", profile="live", wires=STREAMS)
+async def test_unstored_ends_with_its_connection(subject: Subject) -> None:
+    """A warm-up of retention `connection` does not resolve on another connection."""
+    tier = subject.needs_tier("connection")
+    async with subject.open() as client:
+        warm = await _warm(client, plant(word()), retention=tier)
+    async with subject.open() as other:
+        outcome = await other.turn("Say hello.", parent=handle_of(warm), retention=tier)
+        refused(
+            outcome,
+            "the parent is a warm-up that was kept for its connection only, and that has ended",
+            "continuation_not_found",
+            native=subject.native,
+        )
+
+
+@check("SEG-LIVE-041", profile="live", wires=("openai-ws",))
+async def test_generate_true_is_none(subject: Subject) -> None:
+    """`generate: true` is a turn like one without it."""
+    events = await events_of(subject, create(subject, "Say hello.", generate=True))
+    if events[-1]["type"] == "error":
+        raise NotOffered("`generate` is refused")
+    if not any(event["type"] == "response.output_item.done" for event in events):
+        raise Deviation("a create with `generate: true`", expected="an answer", actual="no output")

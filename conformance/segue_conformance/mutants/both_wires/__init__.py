@@ -1,0 +1,1 @@
+"""Faults between OpenAI's two wires."""

@@ -1,0 +1,1 @@
+"""Faults in what a request on OpenAI's wires is run under."""

@@ -1,0 +1,1 @@
+"""Faults in the lanes of OpenAI's WebSocket."""

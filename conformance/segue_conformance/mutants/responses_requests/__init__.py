@@ -1,0 +1,1 @@
+"""Faults in how wrong requests are refused on OpenAI's wires."""

@@ -1,0 +1,21 @@
+"""Gives the error of a lost parent the status 500 over the WebSocket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..wire_fault import Told, WireFault
+
+KILLED_BY = {"openai-ws": ("responses_requests.error_status",)}
+
+
+class MutantEndpoint(WireFault):
+    """The reference endpoint, but for the status of an error."""
+
+    wires = ("openai-ws",)
+
+    def event(self, wire: str, event: dict[str, Any], state: dict[str, Any]) -> Told:
+        """Say 500."""
+        if event["type"] == "error":
+            event["status"] = 500
+        return event

@@ -1,0 +1,1 @@
+"""Faults in what is read by its id over OpenAI's HTTP."""
