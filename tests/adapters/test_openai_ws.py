@@ -97,6 +97,24 @@ def test_lanes_are_told_apart() -> None:
     assert told(client, "response.completed", stream_id=None) == [("turn.completed", "t1")]
 
 
+@pytest.mark.parametrize("kind", ["response.in_progress", "response.completed"])
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_is_said_of_an_ended_response_is_not_taken_for_the_next(kind: str, begun: bool) -> None:
+    client = asked(start("t1"), start("t2"))
+    told(client, "response.completed", response={"id": "resp_1"})
+    if begun:
+        told(client, "response.created", response={"id": "resp_2"})
+    with pytest.raises(RemoteProtocolError, match=f"{kind} of a response that has ended"):
+        told(client, kind, response={"id": "resp_1"})
+
+
+def test_a_response_that_has_the_id_of_an_ended_one_is_read() -> None:
+    client = asked(start("t1"), start("t2"))
+    told(client, "response.completed", response={"id": "resp_1"})
+    assert told(client, "response.created", response={"id": "resp_1"}) == [("turn.accepted", "t2")]
+    assert told(client, "response.completed", response={"id": "resp_1"}) == [("turn.completed", "t2")]
+
+
 @pytest.mark.parametrize("lane", [None, 5, {}])
 def test_a_null_lane_is_the_default_lane(lane: Any) -> None:
     assert told(asked(start("t")), "response.created", stream_id=lane) == [("turn.accepted", "t")]

@@ -20,6 +20,9 @@ from .responses_encoder import ResponsesEncoder
 
 __all__ = ["OpenAIWSClient", "OpenAIWSServer"]
 
+#: Of so many ended responses a connection knows the id, to tell what is said of them too late.
+_REMEMBERED = 32
+
 
 class OpenAIWSClient:
     """Client side: turns in, `response.create` frames out; events in, messages out."""
@@ -29,6 +32,7 @@ class OpenAIWSClient:
 
     def __init__(self) -> None:
         self._lanes: dict[str | None, deque[ResponsesDecoder]] = {}
+        self._ended: deque[str] = deque(maxlen=_REMEMBERED)
 
     def send(self, message: models.ClientMessage) -> list[str]:
         """Return the frame of a turn; this wire carries no other client message."""
@@ -71,10 +75,27 @@ class OpenAIWSClient:
                 expected="events only of responses that were asked for, with the `stream_id` of their create",
                 got=frame[:300],
             )
+        self._refuse_strays(frame, event, queue[0])
         messages = queue[0].receive(frame, event)
         if queue[0].finished:
-            queue.popleft()
+            ended = queue.popleft().response_id
+            if ended is not None:
+                self._ended.append(ended)
         return messages
+
+    def _refuse_strays(self, frame: str, event: dict[str, Any], current: ResponsesDecoder) -> None:
+        """Raise for what is said of a response that has ended: the one that runs now would be taken for it."""
+        response = event.get("response")
+        told = response.get("id") if isinstance(response, dict) else None
+        # `response.created` begins a response; that its id was there before is for whoever compares ids.
+        if told not in self._ended or told == current.response_id or event["type"] == "response.created":
+            return
+        raise RemoteProtocolError(
+            f"{event['type']} of a response that has ended",
+            requirement="SEG-TURN-003",
+            expected="nothing of a response behind its terminal event",
+            got=frame[:300],
+        )
 
     def _error(self, lane: str | None, frame: str, event: dict[str, Any]) -> list[models.ServerMessage]:
         queue = self._lanes.get(lane)
