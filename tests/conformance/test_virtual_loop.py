@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Coroutine, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -257,3 +258,30 @@ def test_no_check_reads_the_clock_on_the_wall() -> None:
     assert len(files) > 40
     reading = [path.name for path in files if "import time" in path.read_text() or "from time" in path.read_text()]
     assert reading == []
+
+
+def test_context_variables_stay_on_their_side(runner: asyncio.Runner) -> None:
+    """A seed of the suite's must not reach the endpoint: it would draw the same names again."""
+
+    class Server(asyncio.Protocol):
+        def data_received(self, data: bytes) -> None:
+            seen.append(whose.get())
+            asyncio.get_running_loop().create_task(later())
+
+    async def later() -> None:
+        seen.append(whose.get())
+
+    async def ask() -> None:
+        loop = asyncio.get_running_loop()
+        whose.set("the server's")
+        server = await loop.create_server(Server, "127.0.0.1", 0)
+        whose.set("the client's")
+        transport, _ = await loop.create_connection(Ear, "127.0.0.1", server.sockets[0].getsockname()[1])
+        transport.write(b"ask")
+        await rounds()
+        assert whose.get() == "the client's"
+
+    seen: list[str] = []
+    whose: ContextVar[str] = ContextVar("whose", default="nobody's")
+    runner.run(ask())
+    assert seen == ["the server's", "the server's"]

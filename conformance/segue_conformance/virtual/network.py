@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .pipes import Pipe, join
@@ -55,8 +56,9 @@ class Network:
         if listener is None or host not in (_HOST, "localhost"):
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed ('{host}', {port})")
         near, far = (_HOST, self.port()), (_HOST, listener.port)
-        client, server = join(self.loop, near, far, self.file)
-        theirs, ours = listener.factory(), factory()
+        contexts = copy_context(), listener.context.copy()
+        client, server = join(self.loop, near, far, self.file, contexts)
+        theirs, ours = contexts[1].run(listener.factory), factory()
         connected = self.loop.create_future()
         server.connect(theirs)
         client.connect(ours, lambda: None if connected.done() else connected.set_result(None))
@@ -100,6 +102,7 @@ class Listener(asyncio.AbstractServer):
         self._network = network
         self._serving = True
         self.factory = factory
+        self.context = copy_context()
         self.port = port
         self.sockets = (_Address(host, port),)
 

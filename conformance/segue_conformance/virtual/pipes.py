@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,9 +26,14 @@ _HIGH = 64 * 1024
 Address = tuple[str, int]
 
 
-def join(loop: VirtualLoop, near: Address, far: Address, file: Callable[[bool], int]) -> tuple[Pipe, Pipe]:
-    """Return both ends of a new connection, not yet connected to protocols."""
-    one, other = Pipe(loop, near, far, file), Pipe(loop, far, near, file)
+def join(
+    loop: VirtualLoop, near: Address, far: Address, file: Callable[[bool], int], contexts: tuple[Context, Context]
+) -> tuple[Pipe, Pipe]:
+    """Return both ends of a new connection, not yet connected to protocols; `contexts` are the near and far program's.
+
+    What one program has in its context variables the other never sees: between them there are only bytes.
+    """
+    one, other = Pipe(loop, near, far, file, contexts[0]), Pipe(loop, far, near, file, contexts[1])
     one.peer, other.peer = other, one
     return one, other
 
@@ -37,9 +43,12 @@ class Pipe(asyncio.Transport):
 
     peer: Pipe
 
-    def __init__(self, loop: VirtualLoop, own: Address, other: Address, file: Callable[[bool], int]) -> None:
+    def __init__(
+        self, loop: VirtualLoop, own: Address, other: Address, file: Callable[[bool], int], context: Context
+    ) -> None:
         super().__init__({"sockname": own, "peername": other, "socket": _Socket(self, own, other, file)})
         self._loop = loop
+        self._context = context
         self._protocol: Any = None
         self._unread = bytearray()
         self._ended: BaseException | bool = False  # by the peer: True, or the error with which it broke off
@@ -57,7 +66,7 @@ class Pipe(asyncio.Transport):
         if isinstance(protocol, asyncio.BufferedProtocol):
             raise TypeError("protocols with buffers of their own are not served in memory")
         self._protocol = protocol
-        self._loop.call_soon(protocol.connection_made, self)
+        self._loop.call_soon(protocol.connection_made, self, context=self._context)
         self._loop.call_soon(then)
         self._schedule()
 
@@ -84,7 +93,7 @@ class Pipe(asyncio.Transport):
     def _schedule(self) -> None:
         if not self._due and self._protocol is not None and (self._unread or self._ended):
             self._due = True
-            self._loop.call_soon(self._deliver)
+            self._loop.call_soon(self._deliver, context=self._context)
 
     def _deliver(self) -> None:
         self._due = False
@@ -223,7 +232,7 @@ class Pipe(asyncio.Transport):
         if not self._written_eof or unread:
             self._tell_end(ConnectionResetError("the other end was closed with unread bytes") if unread else True)
         self.peer._drained()
-        self._loop.call_soon(self._protocol.connection_lost, error)
+        self._loop.call_soon(self._protocol.connection_lost, error, context=self._context)
 
 
 class _Socket:

@@ -12,6 +12,7 @@ from segue_adapters.errors import SegueError
 from segue_adapters.transports.base import Options
 from segue_gateway.server import serving
 
+from ..budget import Budget
 from ..execution import Execution
 from ..mutants import KEYS, Mutant
 from ..recorder import Recorder
@@ -42,9 +43,12 @@ class World:
         self._loop: VirtualLoop | None = None
         self._found = Found([], "as asked")
         self._settings = Settings(url="")
+        # One for all, as in a run: what is recorded once for many checks is kept by it.
+        self._budget = Budget()
         self.execution = Execution(
             self._subject,
             timeout=timeout,
+            budget=self._budget,
             second_key=True,
             first=catalogue.get(FIRST) if stands_on else None,
             runner=self._begin,
@@ -99,7 +103,7 @@ class World:
         assert self._loop is not None
         offer = next(offer for offer in self._found.offers if offer.wire == wire)
         recorder = Recorder(self._settings.secrets, clock=self._loop.time)
-        return Subject(offer, self._settings, recorder, document=self._found.document)
+        return Subject(offer, self._settings, recorder, document=self._found.document, budget=self._budget)
 
 
 async def wires_of(url: str) -> Found:
