@@ -40,6 +40,7 @@ def create_app(endpoint: Endpoint) -> Starlette:
         finally:
             sweeping.cancel()
             await endpoint.shutdown()
+            await endpoint.engine.close()
             await endpoint.store.close()
 
     async def no_websocket(websocket: WebSocket) -> None:
@@ -81,6 +82,7 @@ async def _no_websocket(endpoint: Endpoint, websocket: WebSocket) -> None:
     refused = refusal("unsupported_message", "fix", "No WebSocket is served at this path; use HTTP.", status=426)
     openai = websocket.url.path.startswith("/v1/")
     answer = OpenAIHTTPServer().error(refused.error, status=426) if openai else SegueHTTPServer().refuse(refused)
+    answer.headers.update({"upgrade": "HTTP/1.1", "connection": "upgrade, close"})  # RFC 9110 asks for it with a 426
     if "websocket.http.response" in websocket.scope.get("extensions", {}):
         wire = "openai-ws" if openai else "segue-ws"
         await websocket.send_denial_response(endpoint.gives_response(wire, None, to_response(answer)))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .engines.base import Engine
 
 __all__ = ["serve"]
 
@@ -28,6 +31,7 @@ _HELP = {
     "turns_held": "Records and names held for a principal.",
     "state_bytes": "Bytes of state held for a principal.",
     "running": "Turns that run at once for a principal.",
+    "reader_ms": "How long a client may take nothing of what it is sent.",
     "slow_ms": "How long the scripted engine takes for a text asked for slowly.",
     "grace_ms": "What running turns get when the process is to end.",
 }
@@ -56,7 +60,18 @@ def _limits(command: Any) -> Any:
     metavar="STORE",
     help="Where state lies: memory, or sqlite:PATH, which outlives the process.",
 )
-@click.option("--model", default="scripted", show_default=True, help="Name under which the engine is offered.")
+@click.option("--upstream", metavar="URL", help="A provider to ask, in place of the scripted engine.")
+@click.option("--wire", metavar="WIRE", help="The upstream's wire; found out where it is left out.")
+@click.option("--upstream-key-env", metavar="VAR", help="Environment variable with the key for the upstream.")
+@click.option(
+    "--upstream-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120.0,
+    show_default=True,
+    metavar="S",
+    help="How long the upstream may say nothing.",
+)
+@click.option("--model", help="Name under which the engine is offered.  [default: scripted]")
 @click.option("--origin", "origins", multiple=True, help="Browser origin that may connect.")
 @click.option("--allow-host", "hosts", multiple=True, help="Without keys: another name that this machine goes by.")
 @click.option("--plain-text", is_flag=True, help="Serve without TLS beyond this machine all the same.")
@@ -66,7 +81,11 @@ def serve(
     port: int,
     keys: tuple[str, ...],
     address: str,
-    model: str,
+    upstream: str | None,
+    wire: str | None,
+    upstream_key_env: str | None,
+    upstream_timeout: float,
+    model: str | None,
     origins: tuple[str, ...],
     hosts: tuple[str, ...],
     plain_text: bool,
@@ -79,6 +98,9 @@ def serve(
 
     With --store sqlite:PATH turns and continuations survive a process that is killed; sqlite:PATH?synchronous=full
     waits for the disk at each step, survives a power cut too, and offers the retention `durable`.
+
+    With --upstream URL a provider generates, and is sent the whole history each time: the state lies here. It is asked
+    over --wire; its key is read from the variable of --upstream-key-env, and no client sees it.
     """
     # Imported here: `segue --help` lists this command without starting a server's worth of modules.
     from .endpoint import Endpoint
@@ -92,16 +114,37 @@ def serve(
             raise click.UsageError(f"without --key the endpoint serves this machine only, not {host}")
         if not plain_text:
             raise click.UsageError(f"{host} is not this machine: put TLS in front, or say --plain-text")
-    settings = Settings(model=model, origins=frozenset(origins), hosts=frozenset(map(str.lower, hosts)), **limits)
+    engine = None if upstream is None else _engine(upstream, wire, upstream_key_env, upstream_timeout, model)
+    if upstream is None and (wire or upstream_key_env):
+        raise click.UsageError("--wire and --upstream-key-env are about an --upstream, and none is given")
+    settings = Settings(
+        model=model or "scripted", origins=frozenset(origins), hosts=frozenset(map(str.lower, hosts)), **limits
+    )
     try:
         store = open_store(address, Bounds.of(settings))
     except Unusable as error:
         raise click.UsageError(f"--store: {error}") from None
-    endpoint = Endpoint(settings=settings, keys=secrets, store=store)
+    endpoint = Endpoint(engine, settings=settings, keys=secrets, store=store)
     try:
         run(endpoint, host, port, lambda url: click.echo(f"Segue serves on {url}"))
     except SystemExit:
         raise click.ClickException(f"can't listen on {host}:{port}: is the port taken?") from None
+
+
+def _engine(url: str, wire: str | None, variable: str | None, silence: float, model: str | None) -> Engine:
+    from segue_adapters.links import EXCHANGE_WIRES
+
+    from .engines.opening import UnusableUpstream, open_upstream
+
+    if wire is not None and wire not in EXCHANGE_WIRES:
+        raise click.UsageError(f"--wire: {wire!r} is none of {', '.join(EXCHANGE_WIRES)}")
+    key = None if variable is None else os.environ.get(variable, "")
+    if key == "":
+        raise click.UsageError(f"the environment variable {variable} of --upstream-key-env is not set")
+    try:
+        return open_upstream(url, wire, key=key, silence=silence, models=() if model is None else (model,))
+    except UnusableUpstream as error:
+        raise click.ClickException(f"--upstream {url}: {error}") from None
 
 
 def _secret(key: str) -> tuple[str, str]:

@@ -72,8 +72,9 @@ class Output:
     def end(self, index: int, whole: bytes | None = None) -> list[models.ItemDelta | models.ItemCompleted]:
         """Close an item. The item itself is carried only where skeleton and deltas do not rebuild it (SEG-ITEM-006)."""
         events: list[models.ItemDelta | models.ItemCompleted] = []
-        if whole is None and self._assembler.partial(index).get("status") == "in_progress":
-            events.append(self.grow(index, "/status", None, "completed"))  # SEG-ITEM-009
+        if self._assembler.partial(index).get("status") == "in_progress":
+            status = "completed" if whole is None else msgspec.json.decode(whole).get("status", "completed")
+            events.append(self.grow(index, "/status", None, status))  # SEG-ITEM-009
         built = self._assembler.partial(index)
         item = read_item(msgspec.json.encode(built) if whole is None else whole, f"item {index}")
         completed = models.ItemCompleted(turn=self.turn, index=index, digest=item.digest)

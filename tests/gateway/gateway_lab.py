@@ -189,7 +189,7 @@ class StepEngine:
         self.asked: list[Request] = []
         self.closed = 0
 
-    def reads(self, kind: str, issuer: str | None = None) -> bool:
+    def reads(self, kind: str, issuer: str | None = None, seal: str | None = None) -> bool:
         return kind != "compaction"
 
     async def generate(self, request: Request) -> AsyncIterator[EngineEvent]:

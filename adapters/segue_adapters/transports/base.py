@@ -63,7 +63,7 @@ class Options:
 
     `message_bytes` is the largest message or streamed event that is taken, `answer_bytes` the most that one exchange
     may bring. `verify` is False to accept any certificate, `ca_file` a file of the authorities that are trusted instead
-    of the system's; `compress` offers permessage-deflate on a WebSocket. Proxies are those of the environment
+    of the system's; `connections` is how many exchanges run at once over HTTP, more wait; `compress` offers permessage-deflate on a WebSocket. Proxies are those of the environment
     (`proxies`), with `proxy_loopback` for this machine too. `pace` is awaited before each request, upgrade and message
     that is sent. `between` stands between a client and what goes over the wire. `resend_posted`: a POST on a connection
     that the server ended meanwhile is sent again, though it may have run; only for who can bear to have it run twice.
@@ -77,6 +77,7 @@ class Options:
     answer_bytes: int = 16 * 1024 * 1024
     verify: bool = True
     ca_file: str | None = None
+    connections: int = 100
     compress: bool = True
     proxy_loopback: bool = False
     pace: Callable[[], Awaitable[None]] | None = None

@@ -93,6 +93,7 @@ class HTTPPool:
         timeout = httpx.Timeout(options.silence_timeout, connect=options.connect_timeout)
         self._client = httpx.AsyncClient(
             timeout=timeout,
+            limits=httpx.Limits(max_connections=options.connections, max_keepalive_connections=options.connections),
             verify=_tls(options.verify, options.ca_file) if self.base.startswith("https:") else False,
             follow_redirects=False,
             # Of the environment only what proxies.py reads: no password of a .netrc goes anywhere.

@@ -96,13 +96,17 @@ class Engine(Protocol):
     offered: Sequence[str]
     model_input: models.ModelInput
 
-    def reads(self, kind: str, issuer: str | None = None) -> bool:
+    def reads(self, kind: str, issuer: str | None = None, seal: str | None = None) -> bool:
         """Return whether the model can read items of this type at all; a turn that needs one is refused if not.
 
-        `issuer` is who sealed the item, where that is told.
+        `issuer` is who sealed the item, where that is told, `seal` its sealed payload.
         """
         ...
 
     def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
         """Yield what the model writes, ending with `Ended`; raise EngineFailure. Closing the iterator stops it."""
+        ...
+
+    async def close(self) -> None:
+        """Give up whatever is held for requests to come."""
         ...

@@ -17,7 +17,7 @@ from segue_schemas import models
 
 from .base import Delta, Ended, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
 from .recall import Recall, asks_to_choose, recall, text_of
-from .sealing import ISSUER, seal, wants_compaction, wants_thoughts
+from .sealing import ISSUER, opens, seal, wants_compaction, wants_thoughts
 from .tools import Planned, plan_calls
 
 __all__ = ["ScriptedEngine"]
@@ -63,9 +63,15 @@ class ScriptedEngine:
         self.slow_seconds = slow_seconds
         self.sleep = sleep
 
-    def reads(self, kind: str, issuer: str | None = None) -> bool:
-        """Return whether it can read items of this type: all but a compaction of somebody else's."""
-        return kind != "compaction" or issuer == ISSUER
+    def reads(self, kind: str, issuer: str | None = None, seal: str | None = None) -> bool:
+        """Return whether it can read items of this type: all but a compaction of somebody else's.
+
+        Over a foreign wire its own come back without their issuer (SEG-ITEM-031).
+        """
+        return kind != "compaction" or issuer == ISSUER or (issuer is None and opens(seal))
+
+    async def close(self) -> None:
+        """Do nothing: nothing is held."""
 
     async def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
         """Yield the answer word by word, or the calls that were asked for."""

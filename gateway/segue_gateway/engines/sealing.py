@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["ISSUER", "opened", "seal", "wants_compaction", "wants_thoughts"]
+__all__ = ["ISSUER", "opened", "opens", "seal", "wants_compaction", "wants_thoughts"]
 
 ISSUER = "segue-scripted"
 """Who can open what it sealed (SEG-ITEM-034)."""
@@ -24,13 +24,22 @@ def seal(items: Sequence[bytes]) -> str:
 
 def opened(item: Mapping[str, Any]) -> list[bytes]:
     """Return the items that a `compaction` stands for; none where it is not this model's, or broken."""
-    if item.get("issuer") != ISSUER:
+    if item.get("issuer", ISSUER) != ISSUER:
         return []
+    return [json.dumps(one).encode() for one in _payload(item.get("encrypted_content")) or () if isinstance(one, dict)]
+
+
+def opens(payload: str | None) -> bool:
+    """Return whether a payload is one of this model's."""
+    return bool(_payload(payload))
+
+
+def _payload(sealed: object) -> list[Any] | None:
     try:
-        held = json.loads(base64.b64decode(str(item.get("encrypted_content")), validate=True))
+        held = json.loads(base64.b64decode(str(sealed), validate=True))
     except (ValueError, binascii.Error, RecursionError):
-        return []
-    return [json.dumps(one).encode() for one in held if isinstance(one, dict)] if isinstance(held, list) else []
+        return None
+    return held if isinstance(held, list) else None
 
 
 def wants_thoughts(context: Mapping[str, Any]) -> bool:

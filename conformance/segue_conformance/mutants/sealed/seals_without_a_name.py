@@ -12,8 +12,8 @@ KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("sealed.sealed_items_name
 
 
 class _Engine(ScriptedEngine):
-    def reads(self, kind: str, issuer: str | None = None) -> bool:
-        return issuer is None or super().reads(kind, issuer)
+    def reads(self, kind: str, issuer: str | None = None, seal: str | None = None) -> bool:
+        return issuer is None or super().reads(kind, issuer, seal)
 
     async def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
         async for event in super().generate(request):

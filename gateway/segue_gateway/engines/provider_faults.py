@@ -1,0 +1,90 @@
+"""What a provider's refusal, failure or silence means to whoever asked the endpoint.
+
+A code that blames the client's message stays the client's to mend (`fix`); one about a credential is about the
+endpoint's own, which the client can't renew; and what is not known to have left the model alone says `unknown`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from segue_adapters.errors import (
+    AnswerTooLarge,
+    ConnectionCut,
+    NotCarried,
+    SegueError,
+    TimedOut,
+    TLSFault,
+    Unreachable,
+)
+from segue_schemas import models
+
+__all__ = ["failure_of", "fault_of", "refusal_of"]
+
+#: What the provider says of its load or of the request's size holds for the client as it is.
+_AS_THEY_ARE = ("rate_limited", "quota_exceeded", "overloaded", "message_too_large", "upstream_timeout")
+#: The request is at fault, and with it what the client sent.
+_CLIENTS = ("invalid_request", "not_offered", "malformed_message", "unsupported_message", "forbidden")
+
+
+def refusal_of(error: models.Error) -> models.Error:
+    """Return the failure of a turn that the provider refused to run."""
+    if error.code in _AS_THEY_ARE:
+        return _copy(error, error.code, error.advice)
+    if error.code == "unauthenticated":
+        # Neither the key nor what the provider says of it is the client's to see.
+        return models.Error(
+            code="upstream_failed", advice="give_up", effect="none", message="The provider refused the endpoint's key."
+        )
+    if error.code in _CLIENTS:
+        return _copy(error, "upstream_failed", "fix")
+    return _copy(error, "upstream_failed", "retry" if error.advice != "give_up" else "give_up")
+
+
+def failure_of(error: models.Error) -> models.Error:
+    """Return the failure of a turn that the provider began and did not end."""
+    if error.code in _AS_THEY_ARE:
+        return _copy(error, error.code, error.advice)
+    return _copy(error, "upstream_failed", "fix" if error.code in _CLIENTS else "retry")
+
+
+def fault_of(fault: SegueError, *, heard: bool) -> models.Error:
+    """Return the failure of a turn whose provider could not be reached, or was cut off; `heard`: it had answered."""
+    if isinstance(fault, NotCarried):
+        return _failed("fix", "none", f"The provider can't be asked this: {fault}.")
+    if isinstance(fault, Unreachable | TLSFault) and not heard:
+        return _failed("retry", "none", "The provider can't be reached.")
+    if isinstance(fault, TimedOut):
+        return models.Error(
+            code="upstream_timeout", advice="retry", effect="unknown", message="The provider did not answer in time."
+        )
+    if isinstance(fault, ConnectionCut):
+        return _failed("retry", "unknown", "The connection to the provider was cut.")
+    if isinstance(fault, AnswerTooLarge):
+        return _failed("give_up", "unknown", "The provider's answer is larger than the endpoint takes.")
+    return _failed("retry", "unknown", f"The provider's answer could not be read: {_first_line(fault)}")
+
+
+def _failed(advice: models.Advice, effect: models.Effect, message: str) -> models.Error:
+    return models.Error(code="upstream_failed", advice=advice, effect=effect, message=message)
+
+
+def _copy(error: models.Error, code: str, advice: models.Advice) -> models.Error:
+    """Return an error under another code; what the provider said in its own words goes with it."""
+    detail: dict[str, Any] = dict(error.detail) if isinstance(error.detail, dict) else {}
+    if isinstance(detail.get("code"), str):
+        detail["openai_code"] = detail["code"]
+    return models.Error(
+        code=code,
+        advice=advice,
+        effect=error.effect,
+        message=error.message,
+        retry_after_ms=error.retry_after_ms,
+        param=error.param,
+        detail=detail or msgspec.UNSET,
+    )
+
+
+def _first_line(fault: SegueError) -> str:
+    return str(fault).partition("\n")[0][:200]

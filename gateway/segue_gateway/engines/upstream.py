@@ -1,0 +1,180 @@
+"""An engine that asks a provider: each request is the whole history over one of the wires, and nothing is kept there.
+
+One engine for every wire: the adapters say what a message is on each. The answer is pulled event by event, so a reader
+that is slow slows the provider down, and an engine that is closed drops the exchange: that is how a cancel reaches it.
+A provider is asked once (SEG-TURN-041): what of it may be asked again, the error says, and the client decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from urllib.parse import urlsplit
+
+import msgspec
+from segue_adapters.errors import NotCarried, RemoteProtocolError, SegueError
+from segue_adapters.links import EXCHANGE_WIRES
+from segue_adapters.transports.base import Options
+from segue_adapters.transports.http import HTTPPool
+from segue_adapters.wires.base import turn_name
+from segue_schemas import models
+
+from .base import Delta, Ended, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
+from .provider_faults import failure_of, fault_of, refusal_of
+from .seals import Seals
+
+__all__ = ["UpstreamEngine"]
+
+
+class UpstreamEngine:
+    """Asks the provider at `url` over `wire` (`openai-http` and whichever other wires go by single exchanges).
+
+    `issuer` names who can open what the provider sealed, by default its host (SEG-ITEM-034); `offered` are the models
+    to list, which is no bound: a name that the provider does not know is its own to refuse.
+    """
+
+    # Some providers cut a history that is too long and tell nobody; which one this is nobody knows (design: G1).
+    model_input: models.ModelInput = "unknown"
+
+    def __init__(
+        self,
+        url: str,
+        wire: str,
+        *,
+        options: Options | None = None,
+        issuer: str | None = None,
+        offered: Sequence[str] = (),
+    ) -> None:
+        if wire not in EXCHANGE_WIRES:
+            raise NotCarried(wire, "a stateless request")
+        self.name = f"upstream:{wire}"
+        self.url = url
+        self.offered: Sequence[str] = list(offered)
+        self._wire = EXCHANGE_WIRES[wire]()
+        self._options = options or Options()
+        self._pool: HTTPPool | None = None
+        self._seals = Seals(issuer or urlsplit(url).netloc.rpartition("@")[2])
+
+    @property
+    def pool(self) -> HTTPPool:
+        """The connections to the provider, made where the loop runs that uses them."""
+        if self._pool is None:
+            self._pool = HTTPPool(self.url, self._options)
+        return self._pool
+
+    async def close(self) -> None:
+        """Close every connection to the provider."""
+        if self._pool is not None:
+            await self._pool.close()
+
+    def reads(self, kind: str, issuer: str | None = None, seal: str | None = None) -> bool:
+        """Return whether items of this type may be in a turn: all but a compaction that somebody else sealed.
+
+        Foreign reasoning is left out and told (SEG-ITEM-032); without a compaction the model would lack the history.
+        """
+        return kind != "compaction" or issuer is None or self._seals.ours(issuer)
+
+    async def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
+        """Yield what the provider sends, as it comes; raises EngineFailure for a refusal, a failure, or a cut."""
+        items, omitted = self._given(request.items)
+        start = models.TurnStart(
+            turn=turn_name(), input=items, context=msgspec.Raw(msgspec.json.encode(request.context)), retention="none"
+        )
+        if request.trace is not None:
+            start.trace = request.trace
+        reading = _Reading(self._seals, omitted)
+        try:
+            exchange = self._wire.exchange(start)
+            yield Progress("upstream")
+            async with self.pool.stream(exchange.request) as answer:
+                exchange.head(answer.status, answer.headers)
+                async with aclosing(answer.chunks()) as chunks:
+                    async for chunk in chunks:
+                        for event in reading.take(exchange.data(chunk)):
+                            yield event
+                for event in reading.take(exchange.end()):
+                    yield event
+        except SegueError as fault:
+            if not reading.ended:  # what goes wrong behind the end is nobody's loss
+                raise EngineFailure(fault_of(fault, heard=reading.heard), reading.usage) from fault
+
+    def _given(self, items: Sequence[bytes]) -> tuple[list[msgspec.Raw], tuple[int, ...]]:
+        """Return what the provider is given, and the places of what it could not open (SEG-CTX-021)."""
+        given: list[msgspec.Raw] = []
+        omitted: list[int] = []
+        for place, item in enumerate(items):
+            theirs = self._seals.taken_off(item)
+            if theirs is None:
+                omitted.append(place)
+            else:
+                given.append(msgspec.Raw(theirs))
+        return given, tuple(omitted)
+
+
+class _Reading:
+    """One answer as it is read: messages of a wire in, events of an engine out."""
+
+    def __init__(self, seals: Seals, omitted: tuple[int, ...]) -> None:
+        self.ended = False
+        self.heard = False
+        self.usage: models.Usage | None = None
+        self._seals = seals
+        self._omitted = omitted
+
+    def take(self, messages: Sequence[models.ServerMessage]) -> list[EngineEvent]:
+        """Return the events that messages say; raises EngineFailure for one that ends in none."""
+        events: list[EngineEvent] = []
+        for message in messages:
+            if not self.ended and (event := self._event(message)) is not None:
+                events.append(event)
+        return events
+
+    def _event(self, message: models.ServerMessage) -> EngineEvent | None:
+        match message:
+            case models.ErrorMessage():
+                raise EngineFailure(refusal_of(message.error))
+            case models.TurnFailed():
+                raise EngineFailure(failure_of(message.error), _usage(message.usage))
+            case models.TurnCompleted():
+                self.ended = True
+                return self._end(message)
+            case models.TurnAccepted():
+                self.heard = True
+                return Progress("upstream")
+            case models.TurnProgress():
+                return Progress("thinking")
+            case models.ItemStarted():
+                return ItemBegun(message.index, msgspec.json.decode(message.item))
+            case models.ItemDelta():
+                if isinstance(message.append, str):
+                    return Delta(message.index, message.at, append=message.append)
+                put = None if message.put is msgspec.UNSET else msgspec.json.decode(message.put)
+                return Delta(message.index, message.at, put=put)
+            case models.ItemCompleted():
+                return ItemEnded(message.index, self._whole(message))
+        return None
+
+    def _whole(self, message: models.ItemCompleted) -> bytes | None:
+        """Return the item where it came whole; a sealed one says who can open it."""
+        return None if message.item is msgspec.UNSET else self._seals.named(bytes(message.item))
+
+    def _end(self, message: models.TurnCompleted) -> Ended:
+        if message.status == "cancelled":
+            told = models.Error(
+                code="upstream_failed", advice="retry", effect="partial", message="The provider cancelled the request."
+            )
+            raise EngineFailure(told, _usage(message.usage))
+        reason = message.reason if isinstance(message.reason, str) else None
+        theirs = message.omitted if isinstance(message.omitted, list) else []
+        if theirs and self._omitted:
+            raise RemoteProtocolError("places of what was omitted can't be told: the provider was sent fewer items")
+        return Ended(
+            "incomplete" if message.status == "incomplete" else "completed",
+            reason,
+            _usage(message.usage),
+            (*self._omitted, *theirs),
+        )
+
+
+def _usage(usage: models.Usage | msgspec.UnsetType) -> models.Usage | None:
+    return usage if isinstance(usage, models.Usage) else None

@@ -1,0 +1,352 @@
+"""The engine that asks a provider: whatever the provider does, a turn has one end, and says what a repeat may double."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from gateway_lab import message, run, start
+from segue_adapters.errors import NotCarried
+from segue_adapters.transports.base import Options
+from segue_gateway.endpoint import Endpoint, Once
+from segue_gateway.engines.base import Delta, Ended, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Request
+from segue_gateway.engines.seals import Seals
+from segue_gateway.engines.upstream import UpstreamEngine
+from segue_gateway.server import serving
+from segue_schemas import models
+
+CONTEXT = {"model": "scripted"}
+
+
+def asked(*items: dict[str, object], **context: object) -> Request:
+    return Request([json.dumps(one).encode() for one in items], {**CONTEXT, **context})
+
+
+async def generated(engine: UpstreamEngine, request: Request) -> list[EngineEvent]:
+    return [event async for event in engine.generate(request)]
+
+
+def text_of(events: Sequence[EngineEvent]) -> str:
+    return "".join(event.append or "" for event in events if isinstance(event, Delta))
+
+
+class Provider:
+    """A provider of bytes: answers every request with the same ones, then waits or hangs up."""
+
+    def __init__(self, answer: bytes, *, stays: bool = False) -> None:
+        self.answer, self.stays = answer, stays
+        self.requests: list[bytes] = []
+        self.left = asyncio.Event()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(
+            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+        )
+        self.requests.append(await reader.readexactly(length))
+        writer.write(self.answer)
+        await writer.drain()
+        if self.stays:
+            await reader.read()  # until the other side has gone
+        self.left.set()
+        writer.close()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[str]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        finally:
+            server.close()
+
+
+def answered(status: str, body: bytes, kind: str = "application/json", more: str = "") -> bytes:
+    head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n{more}connection: close\r\n\r\n"
+    return head.encode() + body
+
+
+def streamed(*events: dict[str, object]) -> bytes:
+    lines = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n" + lines
+
+
+WHOLE: dict[str, object] = {
+    "type": "message",
+    "id": "msg_1",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "Hi.", "annotations": []}],
+}
+RESPONSE: dict[str, object] = {"id": "resp_up", "object": "response", "status": "completed", "output": [WHOLE]}
+ANSWER = streamed(
+    {"type": "response.created", "response": {**RESPONSE, "status": "in_progress", "output": []}},
+    {
+        "type": "response.output_item.added",
+        "output_index": 0,
+        "item": {**WHOLE, "status": "in_progress", "content": []},
+    },
+    {
+        "type": "response.content_part.added",
+        "output_index": 0,
+        "content_index": 0,
+        "part": {"type": "output_text", "text": "", "annotations": []},
+    },
+    {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Hi."},
+    {"type": "response.output_item.done", "output_index": 0, "item": WHOLE},
+    {
+        "type": "response.completed",
+        "response": {**RESPONSE, "usage": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}},
+    },
+)
+
+
+async def engine_events(answer: bytes, request: Request, **options: float) -> list[EngineEvent]:
+    async with Provider(answer).serving() as url:
+        engine = UpstreamEngine(url, "openai-http", options=Options(**options))  # type: ignore[arg-type]
+        try:
+            return await generated(engine, request)
+        finally:
+            await engine.close()
+
+
+@pytest.mark.parametrize("wire", ["openai-http", "segue-http"])
+def test_what_the_provider_says_is_what_the_engine_yields(wire: str) -> None:
+    async def work() -> None:
+        async with serving(Endpoint()) as url:
+            engine = UpstreamEngine(url + ("/v1" if wire == "openai-http" else "/segue/v1"), wire)
+            events = await generated(engine, asked(message("Repeat after me: the sea is blue")))
+            await engine.close()
+        begun = [event for event in events if isinstance(event, ItemBegun)]
+        ended = events[-1]
+        assert "the sea is blue" in text_of(events)
+        assert [event.index for event in begun] == [0]
+        assert [event.index for event in events if isinstance(event, ItemEnded)] == [0]
+        assert isinstance(ended, Ended)
+        assert ended.status == "completed"
+        assert ended.usage is not None
+        assert ended.usage.output_tokens
+
+    run(work())
+
+
+def test_the_provider_gets_the_whole_history_and_keeps_nothing() -> None:
+    async def work() -> None:
+        provider = Provider(ANSWER)
+        async with provider.serving() as url:
+            engine = UpstreamEngine(url, "openai-http")
+            items = [message("one"), message("two", "assistant"), message("three")]
+            await generated(engine, asked(*items, temperature=0.5, vendor_setting={"a": 1}))
+            await engine.close()
+        (body,) = map(json.loads, provider.requests)
+        assert body["input"] == items
+        assert body["store"] is False
+        assert body["stream"] is True
+        assert body["temperature"] == 0.5
+        assert body["vendor_setting"] == {"a": 1}
+        assert "previous_response_id" not in body
+
+    run(work())
+
+
+@pytest.mark.parametrize("cut", [*range(0, len(ANSWER), 7), len(ANSWER) - 1, len(ANSWER)])
+def test_a_stream_cut_at_any_byte_is_one_failure(cut: int) -> None:
+    async def work() -> None:
+        if cut == len(ANSWER):  # an event is whole with the empty line behind it
+            assert isinstance((await engine_events(ANSWER[:cut], asked(message("Hi"))))[-1], Ended)
+            return
+        with pytest.raises(EngineFailure) as failure:
+            await engine_events(ANSWER[:cut], asked(message("Hi")))
+        assert failure.value.error.code == "upstream_failed"
+        assert failure.value.error.effect == "unknown"
+
+    run(work())
+
+
+def test_a_turn_whose_provider_is_cut_has_one_end_and_keeps_its_parent() -> None:
+    async def work() -> None:
+        async with Provider(ANSWER[: ANSWER.index(b"response.output_item.done")]).serving() as url:
+            endpoint = Endpoint(UpstreamEngine(url, "openai-http"))
+            caller = Once("single", "segue-http")
+            source, turn = await endpoint.accept(caller, start("t1", "Hi", context=CONTEXT))
+            assert turn is not None
+            await turn.run()
+            ends = [e for e in source.events if isinstance(e, models.TurnCompleted | models.TurnFailed)]
+            assert len(ends) == 1
+            assert isinstance(ends[0], models.TurnFailed)
+            assert ends[0].error.effect == "partial"  # "Hi." was delivered
+            assert await endpoint.store.resolve("single", turn.plan.continuation, None) is None
+            await endpoint.shutdown()
+            await endpoint.engine.close()
+
+    run(work())
+
+
+def told(message: str, **members: object) -> bytes:
+    return json.dumps({"error": {"message": message, **members}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (
+            answered("429 Too Many", told("slow down", code="rate_limit_exceeded"), more="retry-after: 7\r\n"),
+            ("rate_limited", "wait", "none", 7000),
+        ),
+        (answered("429 Too Many", told("paid?", code="insufficient_quota")), ("quota_exceeded", "give_up", "none", None)),
+        (answered("400 Bad", told("no such tool", param="tools")), ("upstream_failed", "fix", "none", None)),
+        (answered("404 Not", told("no model 'm'", code="model_not_found")), ("upstream_failed", "fix", "none", None)),
+        (answered("401 No", told("bad key sk-123")), ("upstream_failed", "give_up", "none", None)),
+        (answered("500 Oh", told("it broke")), ("upstream_failed", "retry", "unknown", None)),
+        (answered("502 Oh", b"<html>bad gateway</html>", "text/html"), ("upstream_failed", "retry", "unknown", None)),
+        (answered("200 OK", b"<html>hello</html>", "text/html"), ("upstream_failed", "retry", "unknown", None)),
+        (b"what is this\r\n\r\n", ("upstream_failed", "retry", "unknown", None)),
+        (
+            streamed({"type": "error", "code": "server_error", "message": "it broke"}),
+            ("upstream_failed", "retry", "unknown", None),
+        ),
+        (
+            streamed(
+                {"type": "response.created", "response": RESPONSE},
+                {
+                    "type": "response.failed",
+                    "response": {**RESPONSE, "error": {"code": "rate_limit_exceeded", "message": "later"}},
+                },
+            ),
+            ("rate_limited", "wait", "unknown", None),
+        ),
+    ],
+)
+def test_what_the_provider_refuses_is_told_with_advice(
+    answer: bytes, expected: tuple[str, str, str, int | None]
+) -> None:
+    async def work() -> None:
+        with pytest.raises(EngineFailure) as failure:
+            await engine_events(answer, asked(message("Hi")))
+        error = failure.value.error
+        wait = error.retry_after_ms if isinstance(error.retry_after_ms, int) else None
+        assert (error.code, error.advice, error.effect, wait) == expected
+        assert "sk-123" not in msgspec.json.encode(error).decode()
+
+    run(work())
+
+
+def test_a_provider_that_is_not_there_ran_nothing() -> None:
+    async def work() -> None:
+        engine = UpstreamEngine("http://127.0.0.1:9/v1", "openai-http")
+        with pytest.raises(EngineFailure) as failure:
+            await generated(engine, asked(message("Hi")))
+        assert (failure.value.error.code, failure.value.error.effect) == ("upstream_failed", "none")
+        await engine.close()
+
+    run(work())
+
+
+def test_a_provider_that_is_silent_is_given_up() -> None:
+    async def work() -> None:
+        provider = Provider(ANSWER[:200], stays=True)
+        async with provider.serving() as url:
+            engine = UpstreamEngine(url, "openai-http", options=Options(silence_timeout=0.2))
+            with pytest.raises(EngineFailure) as failure:
+                await generated(engine, asked(message("Hi")))
+            await asyncio.wait_for(provider.left.wait(), 5)
+            await engine.close()
+        assert (failure.value.error.code, failure.value.error.effect) == ("upstream_timeout", "unknown")
+
+    run(work())
+
+
+def test_a_cancel_reaches_the_provider() -> None:
+    async def work() -> None:
+        provider = Provider(ANSWER[: ANSWER.index(b"data: ", 400)], stays=True)
+        async with provider.serving() as url:
+            endpoint = Endpoint(UpstreamEngine(url, "openai-http"))
+            caller = Once("single", "segue-http")
+            source, turn = await endpoint.accept(caller, start("t1", "Hi", context=CONTEXT))
+            assert turn is not None
+            running = asyncio.create_task(turn.run())
+            while not any(isinstance(event, models.ItemStarted) for event in source.events):
+                await asyncio.sleep(0.01)
+            await endpoint.cancel(caller, models.TurnCancel(turn="t1"))
+            await running
+            await asyncio.wait_for(provider.left.wait(), 5)  # the exchange was dropped, not read to its end
+            last = source.events[-1]
+            assert isinstance(last, models.TurnCompleted)
+            assert last.status == "cancelled"
+            await endpoint.shutdown()
+            await endpoint.engine.close()
+
+    run(work())
+
+
+def test_a_request_is_sent_once_whatever_comes_of_it() -> None:
+    async def work() -> None:
+        provider = Provider(b"")
+        async with provider.serving() as url:
+            engine = UpstreamEngine(url, "openai-http")
+            with pytest.raises(EngineFailure):
+                await generated(engine, asked(message("Hi")))
+            await engine.close()
+        assert len(provider.requests) == 1
+
+    run(work())
+
+
+def test_a_wire_that_goes_by_no_exchanges_is_no_upstream() -> None:
+    with pytest.raises(NotCarried, match="openai-ws"):
+        UpstreamEngine("http://127.0.0.1:9/v1", "openai-ws")
+
+
+# -- seals
+
+
+def reasoning(**members: object) -> dict[str, object]:
+    return {"type": "reasoning", "summary": [], **members}
+
+
+def test_reasoning_of_others_is_left_out_and_told() -> None:
+    async def work() -> None:
+        provider = Provider(ANSWER)
+        items = [
+            message("Hi"),
+            reasoning(encrypted_content="x", issuer="elsewhere"),
+            reasoning(id="rs_1"),
+            reasoning(content=[{"type": "reasoning_text", "text": "hm"}]),
+            message("Go on"),
+        ]
+        async with provider.serving() as url:
+            engine = UpstreamEngine(url, "openai-http", issuer="here")
+            events = await generated(engine, asked(*items))
+            await engine.close()
+        (body,) = map(json.loads, provider.requests)
+        assert body["input"] == [items[0], items[3], items[4]]
+        ended = events[-1]
+        assert isinstance(ended, Ended)
+        assert ended.omitted == (1, 2)
+
+    run(work())
+
+
+@pytest.mark.parametrize("theirs", [None, "segue-scripted", "a@b"])
+def test_what_a_provider_sealed_comes_back_to_it_as_it_was(theirs: str | None) -> None:
+    seals = Seals("here")
+    item = reasoning(encrypted_content="x", **({} if theirs is None else {"issuer": theirs}))
+    named = seals.named(json.dumps(item).encode())
+    issuer = json.loads(named)["issuer"]
+    assert seals.ours(issuer)
+    assert not Seals("ther").ours(issuer)
+    back = seals.taken_off(named)
+    assert back is not None
+    assert json.loads(back) == item
+
+
+def test_a_compaction_of_others_is_not_readable() -> None:
+    engine = UpstreamEngine("http://127.0.0.1:9/v1", "openai-http", issuer="here")
+    assert engine.reads("compaction", "here")
+    assert engine.reads("compaction", "a@here")
+    assert engine.reads("compaction")
+    assert not engine.reads("compaction", "elsewhere")
+    assert engine.reads("vendor:anything", "elsewhere")
