@@ -20,7 +20,7 @@ from . import refusals
 from .contexts import NO_CONTEXT, Context, Patch, merge_patch, read_context, read_form
 from .faults import report
 from .history import EMPTY, History
-from .items import Item, read_item, read_items
+from .items import Call, Item, read_item, read_items
 from .stores.base import Held, Store, StoreFull, Unwritable
 from .turns import Plan, Turn
 
@@ -136,11 +136,11 @@ class Acceptance:
         offered = self.features(caller.wire)
         for place, feature in enumerate(start.require or ()):
             if feature not in offered:
-                raise refusals.not_offered(f"The feature '{feature}'", f"require/{place}")
+                raise refusals.not_offered(f"The feature '{feature}'", f"/require/{place}")
         if isinstance(start.lane, str) and caller.wire == "segue-ws" and "lanes" not in offered:
-            raise refusals.not_offered("A `lane`", "lane")  # SEG-TURN-107
+            raise refusals.not_offered("A `lane`", "/lane")  # SEG-TURN-107
         if start.overlay is not msgspec.UNSET and "overlay" not in offered:
-            raise refusals.not_offered("An `overlay`", "overlay")
+            raise refusals.not_offered("An `overlay`", "/overlay")
 
     def features(self, wire: str | None = None) -> list[str]:
         """Return the features that a wire carries, or any."""
@@ -208,11 +208,11 @@ class Acceptance:
     async def context_of(self, principal: str, form: Context | Patch | str | None) -> Context | None:
         """Return the context that a turn names, in whichever form; None where it names none."""
         if isinstance(form, Patch):
-            base = await self.held_context(principal, form.base, "context/base")
+            base = await self.held_context(principal, form.base, "/context/base")
             members = merge_patch(base.members, form.patch)
             return read_context(members, msgspec.json.encode(members))
         if isinstance(form, str):
-            return await self.held_context(principal, form, "context")
+            return await self.held_context(principal, form, "/context")
         return form
 
     async def held_context(self, principal: str, digest: str, param: str) -> Context:
@@ -258,7 +258,7 @@ class Acceptance:
 
         A part of a full resend (`generate: false`) may leave calls open: only the last part must close them.
         """
-        seen = set[object]()
+        seen = dict[Call, int]()
         open_calls = set(parent.open)
         compacted = parent.compacted or any(item.kind == "compaction" for item in inputs)
         borne: set[object] | None = None  # every call of the history; looked for where an output asks for it, once
@@ -267,7 +267,7 @@ class Acceptance:
                 continue
             if item.role == "opens":
                 open_calls.add(item.call)
-                seen.add(item.call)
+                seen[item.call] = place
                 continue
             if item.call not in open_calls and item.call not in seen:
                 borne = parent.borne() if borne is None else borne
@@ -275,22 +275,24 @@ class Acceptance:
                 open_calls.discard(item.call)
             elif not compacted:  # what a compaction stands for can't be looked into
                 text = f"No call with id '{item.call.id[:80]}' stands in the history before this output."
-                raise refusals.invalid_request(text, f"input/{place}/call_id")
+                raise refusals.invalid_request(text, f"/input/{place}/call_id")
         if open_calls and start.generate is not False:
             names = ", ".join(sorted(call.id[:80] for call in open_calls))
             text = f"No output for the open calls {names}: answer all of them in this turn."
-            raise refusals.invalid_request(text, "input")
+            earlier = parent.place_of(open_calls & parent.open)
+            first = f"/input/{min(seen[call] for call in open_calls)}" if earlier is None else f"/parent/{earlier}"
+            raise refusals.invalid_request(text, first)
 
     def check_readable(self, inputs: Sequence[Item], parent: History) -> None:
         """Refuse items that the model can't be given, rather than leave them out (SEG-ITEM-024, SEG-ITEM-033)."""
         for place, item in enumerate(inputs):
             if not self.engine.reads(item.kind, item.issuer):
-                raise refusals.unreadable(item.kind, f"input/{place}")
+                raise refusals.unreadable(item.kind, f"/input/{place}")
         if parent.compacted:  # rare, and only an import can bring one that is not readable here
             for place, raw in enumerate(parent.whole()):
                 held = read_item(raw) if b"compaction" in raw else None
                 if held is not None and not self.engine.reads(held.kind, held.issuer):
-                    raise refusals.unreadable(held.kind, f"parent/{place}")
+                    raise refusals.unreadable(held.kind, f"/parent/{place}")
 
     def check_history_size(self, inputs: Sequence[Item], parent: History) -> None:
         """Refuse a history that nobody could send again, where it can't be sent in parts (SEG-CONT-062)."""

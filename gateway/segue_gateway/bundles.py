@@ -70,21 +70,21 @@ class Bundles:
     def check_version(self, bundle: models.Bundle) -> None:
         """Refuse a bundle of another major version: its items may mean something else (SEG-CONT-088)."""
         if bundle.segue.partition(".")[0] != VERSION.partition(".")[0]:
-            raise refusals.unsupported_version(bundle.segue, VERSION, "bundle/segue")
+            raise refusals.unsupported_version(bundle.segue, VERSION, "/bundle/segue")
 
     def bundled_context(self, bundle: models.Bundle) -> Context:
         """Return the bundle's context; Refuse what is no whole one (SEG-CONT-085)."""
         if not isinstance(strict_loads(bytes(bundle.context)), dict):
-            raise refusals.invalid_request("A bundle's context must be a whole object.", "bundle/context")
-        form = read_form(bundle.context)
+            raise refusals.invalid_request("A bundle's context must be a whole object.", "/bundle/context")
+        form = read_form(bundle.context, "/bundle/context")
         if isinstance(form, Patch | str):
-            raise refusals.invalid_request("A bundle's context must be whole, not a change.", "bundle/context")
+            raise refusals.invalid_request("A bundle's context must be whole, not a change.", "/bundle/context")
         return form
 
     def grant_import(self, caller: Caller, message: models.ContinuationImport) -> models.Retention:
         """Return the tier for an import: as for a turn, but for `none`, which would keep nothing (SEG-CONT-087)."""
         if message.retention == "none":
-            raise refusals.invalid_request("An import of retention `none` would keep nothing.", "retention")
+            raise refusals.invalid_request("An import of retention `none` would keep nothing.", "/retention")
         offered = self.retentions(caller.wire)
         asked = message.retention if isinstance(message.retention, str) else self.default_retention(caller.wire)
         if asked not in offered:

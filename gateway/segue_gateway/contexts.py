@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from segue_adapters.wires.base import pointer
 from segue_schemas import context_digest, models, strict_loads
 
 from .refusals import invalid_request
@@ -35,33 +36,33 @@ class Patch:
     patch: dict[str, Any]
 
 
-def read_context(members: Any, raw: bytes) -> Context:
+def read_context(members: Any, raw: bytes, place: str = "/context") -> Context:
     """Return a whole context; Refuse `invalid_request` where the schema does not allow it."""
     if not isinstance(members, dict):
-        raise invalid_request("`context` must be an object, a digest, or `{base, patch}`.", "context")
+        raise invalid_request("`context` must be an object, a digest, or `{base, patch}`.", place)
     try:
         msgspec.convert(members, models.TurnContext)
         digest = context_digest(members)
     except (msgspec.ValidationError, ValueError) as error:
         text = str(error)
         member = text.rsplit("`$.", 1)[1].rstrip("`") if "`$." in text else None
-        raise invalid_request(f"`context`: {text}.", f"context/{member}" if member else "context") from None
+        raise invalid_request(f"`context`: {text}.", place + pointer(member) if member else place) from None
     return Context(raw, digest, members)
 
 
-def read_form(raw: msgspec.Raw) -> Context | Patch | str:
+def read_form(raw: msgspec.Raw, place: str = "/context") -> Context | Patch | str:
     """Return the context in the form in which it was sent: whole, a patch, or a digest."""
     members = strict_loads(bytes(raw))
     if isinstance(members, str):
-        return _digest(members)
+        return _digest(members, place)
     if isinstance(members, dict) and "base" in members and "patch" in members:
         if set(members) != {"base", "patch"} or not isinstance(members["patch"], dict):
-            raise invalid_request("A context patch has `base` and `patch`, an object, and nothing else.", "context")
-        return Patch(_digest(members["base"], "context/base"), members["patch"])
-    return read_context(members, bytes(raw))
+            raise invalid_request("A context patch has `base` and `patch`, an object, and nothing else.", place)
+        return Patch(_digest(members["base"], place + "/base"), members["patch"])
+    return read_context(members, bytes(raw), place)
 
 
-def _digest(value: Any, param: str = "context") -> str:
+def _digest(value: Any, param: str) -> str:
     try:
         return msgspec.convert(value, models.Digest)
     except msgspec.ValidationError:

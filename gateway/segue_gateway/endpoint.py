@@ -204,7 +204,7 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Life, Boun
         source = await self.attach(caller.principal, message.turn)
         after = message.after if isinstance(message.after, int) else None
         if after is not None and after >= len(source.events):
-            raise refusals.invalid_request(f"The record has no number {after} yet.", "after")
+            raise refusals.invalid_request(f"The record has no number {after} yet.", "/after")
         return self.reading(source, after=after, replayed=True)
 
     async def cancel(self, caller: Caller, message: models.TurnCancel) -> Source:
@@ -222,7 +222,7 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Life, Boun
         """Return a continuation of the caller's; Refuse the same way for whatever reason it is not there."""
         held = await self.store.resolve(caller.principal, identifier, caller.scope)
         if held is None:
-            raise refusals.continuation_not_found(identifier, "id")
+            raise refusals.continuation_not_found(identifier, "/id")
         return held
 
     async def get(self, caller: Caller, message: models.ContinuationGet) -> models.ContinuationInfo:
@@ -235,7 +235,7 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Life, Boun
             caller.principal, message.id, caller.scope, descendants=message.descendants is True
         )
         if gone is None:
-            raise refusals.continuation_not_found(message.id, "id")
+            raise refusals.continuation_not_found(message.id, "/id")
         self.deleted(gone)
         return models.ContinuationDeleted(ref=message.ref, id=message.id, count=len(gone))
 

@@ -6,13 +6,13 @@ own bookkeeping on `node`; nobody else looks at it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from segue_schemas import EMPTY_HISTORY, chain, extend
 
-from .items import Call, Item
+from .items import Call, Item, read_item
 
 __all__ = ["EMPTY", "History", "grow"]
 
@@ -63,6 +63,17 @@ class History:
     def borne(self) -> set[object]:
         """Return every call that is an item of the history, answered or not."""
         return {call for node in self.nodes() for call in node.calls}
+
+    def place_of(self, calls: Collection[Call]) -> int | None:
+        """Return the place of the first of these open calls; None without any. An id that is used again opens again."""
+        places = dict[Call, int]()
+        for node in self.nodes():
+            if node.calls.isdisjoint(calls):  # not read: it opens none of them
+                continue
+            for place, item in enumerate(map(read_item, node.items), node.count - len(node.items)):
+                if item.call is not None and item.role == "opens" and item.call in calls:
+                    places[item.call] = max(place, places.get(item.call, 0))
+        return min(places.values(), default=None)
 
 
 EMPTY = History(None, (), 0, EMPTY_HISTORY, 0, 0, 0, frozenset(), frozenset())

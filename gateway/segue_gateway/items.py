@@ -52,10 +52,10 @@ class Item:
 
 def read_items(raws: Sequence[msgspec.Raw], member: str = "input", *, first: int = 0) -> list[Item]:
     """Return the items of a message; Refuse `invalid_request` with the place of the first that is none."""
-    return [read_item(bytes(raw), f"{member}/{index}") for index, raw in enumerate(raws, first)]
+    return [read_item(bytes(raw), f"/{member}/{index}") for index, raw in enumerate(raws, first)]
 
 
-def read_item(raw: bytes, place: str = "item") -> Item:
+def read_item(raw: bytes, place: str = "/item") -> Item:
     """Return one item; Refuse `invalid_request` with its place where the schema does not allow it."""
     try:
         members = strict_loads(raw)

@@ -62,7 +62,7 @@ def forbidden(message: str) -> Refuse:
     return refusal("forbidden", "give_up", message)
 
 
-def continuation_not_found(identifier: str, param: str = "parent") -> Refuse:
+def continuation_not_found(identifier: str, param: str = "/parent") -> Refuse:
     """The one answer for an id that is unknown, foreign, expired, evicted or deleted (SEG-ISO-001)."""
     shown = identifier[:120]
     text = f"No continuation '{shown}' is held for you; send the history in full."
@@ -73,14 +73,14 @@ def history_mismatch(what: str, *, digest: str, length: int, context: str) -> Re
     """The parent holds something else than the client believes; what it holds stands in `detail`."""
     text = f"The parent holds another {what} than `expect` says; send the history in full."
     detail: dict[str, object] = {"digest": digest, "length": length, "context": context}
-    return refusal("history_mismatch", "resend_full", text, param="expect", detail=detail)
+    return refusal("history_mismatch", "resend_full", text, param="/expect", detail=detail)
 
 
 def damaged_bundle(*, digest: str, length: int) -> Refuse:
     """A bundle's digest or length is not that of its items; what they give stands in `detail`."""
     text = f"The bundle's items have the length {length} and the digest {digest}; the bundle says otherwise."
     detail: dict[str, object] = {"digest": digest, "length": length}
-    return refusal("history_mismatch", "resend_full", text, param="bundle/digest", detail=detail)
+    return refusal("history_mismatch", "resend_full", text, param="/bundle/digest", detail=detail)
 
 
 def unsupported_version(asked: str, spoken: str, param: str) -> Refuse:
@@ -89,7 +89,7 @@ def unsupported_version(asked: str, spoken: str, param: str) -> Refuse:
     return refusal("unsupported_version", "fix", text, param=param)
 
 
-def context_not_found(digest: str, param: str = "context") -> Refuse:
+def context_not_found(digest: str, param: str = "/context") -> Refuse:
     """No context of that digest is held for the principal."""
     text = f"No context '{digest}' is held for you; send it whole."
     return refusal("context_not_found", "resend_context", text, param=param)
@@ -98,44 +98,44 @@ def context_not_found(digest: str, param: str = "context") -> Refuse:
 def turn_conflict(turn: str) -> Refuse:
     """The name is claimed by a turn of other content."""
     text = f"The name '{turn}' is claimed by a turn of other content; draw a new name for a new turn."
-    return refusal("turn_conflict", "fix", text, param="turn")
+    return refusal("turn_conflict", "fix", text, param="/turn")
 
 
 def turn_not_found(turn: str, *, resend: bool) -> Refuse:
     """No turn of that name is held; whether one ever ran can't be told, so the effect is unknown."""
     text = f"No turn '{turn}' is held for you."
-    return refusal("turn_not_found", "resend_full" if resend else "give_up", text, effect="unknown", param="turn")
+    return refusal("turn_not_found", "resend_full" if resend else "give_up", text, effect="unknown", param="/turn")
 
 
 def events_gone(turn: str) -> Refuse:
     """The turn ran and its record is gone."""
     text = f"The turn '{turn}' ran, and its events are no longer held; nothing runs again under that name."
-    return refusal("events_gone", "give_up", text, effect="unknown", param="turn")
+    return refusal("events_gone", "give_up", text, effect="unknown", param="/turn")
 
 
 def too_late(turn: str) -> Refuse:
     """The turn ended before the steer entered; its items can begin another turn (SEG-TURN-122)."""
     return refusal(
-        "too_late", "fix", f"The turn '{turn}' ended before this entered; start a turn with it.", param="turn"
+        "too_late", "fix", f"The turn '{turn}' ended before this entered; start a turn with it.", param="/turn"
     )
 
 
 def steer_conflict(steer: str) -> Refuse:
     """The name is that of a steer of other input (SEG-TURN-125)."""
     text = f"The steer '{steer}' of this turn came with other input; draw a new name for a new steer."
-    return refusal("turn_conflict", "fix", text, param="steer")
+    return refusal("turn_conflict", "fix", text, param="/steer")
 
 
 def lane_full(limit: int, retry_after_ms: int) -> Refuse:
     """Too many turns wait in the lane."""
-    refused = refusal("lane_full", "wait", f"{limit} turns wait in this lane already.", param="lane")
+    refused = refusal("lane_full", "wait", f"{limit} turns wait in this lane already.", param="/lane")
     return _after(refused, retry_after_ms)
 
 
 def too_many_lanes(limit: int) -> Refuse:
     """The connection has named as many lanes as it may."""
     text = f"A connection may name {limit} lanes in its life; use one of them, or another connection."
-    return refusal("too_many_lanes", "fix", text, param="lane")
+    return refusal("too_many_lanes", "fix", text, param="/lane")
 
 
 def overloaded(message: str, retry_after_ms: int) -> Refuse:
@@ -151,7 +151,7 @@ def quota_exceeded(message: str, retry_after_ms: int) -> Refuse:
 def retention_unavailable(tier: str, offered: list[str]) -> Refuse:
     """The tier can't be granted here; less is never granted in silence."""
     text = f"Retention '{tier}' is not offered on this wire; ask for one of: {', '.join(offered)}."
-    return refusal("retention_unavailable", "fix", text, param="retention")
+    return refusal("retention_unavailable", "fix", text, param="/retention")
 
 
 def not_offered(what: str, param: str | None = None) -> Refuse:

@@ -144,9 +144,9 @@ class Steering:
                 opened.discard(item.call)
             elif history is not None and item.call not in borne:
                 text = f"No call with id '{item.call.id[:80]}' stands before this output."
-                raise refusals.invalid_request(text, f"input/{place}/call_id")
+                raise refusals.invalid_request(text, f"/input/{place}/call_id")
         if opened:
-            raise refusals.invalid_request("A steer may leave no call open: nothing could answer it.", "input")
+            raise refusals.invalid_request("A steer may leave no call open: nothing could answer it.", "/input")
         if history is not None:
             self.check_readable(items, history)
 

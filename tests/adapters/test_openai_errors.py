@@ -197,3 +197,24 @@ AS_THEY_WENT = [
 def test_what_goes_out_comes_back(code: str) -> None:
     error = models.Error(code=code, advice="fix", effect="none", message="m")
     assert decode_error({"error": encode_error(error)}, status=error_status(error)).code == code
+
+
+@pytest.mark.parametrize(
+    ("pointer", "named"),
+    [
+        ("/input/0/call_id", "input[0].call_id"),
+        ("/input/12", "input[12]"),
+        ("/context/tools/1", "tools[1]"),
+        ("/context/model", "model"),
+        ("/context", "context"),
+        ("/parent", "previous_response_id"),
+        ("/parent/3", "input"),
+        ("/retention", "store"),
+        ("/lane", "stream_id"),
+        ("/context/a~1b~0", "a/b~"),
+        ("Content-Type", "Content-Type"),
+    ],
+)
+def test_members_go_out_as_this_wire_names_them(pointer: str, named: str) -> None:
+    error = models.Error(code="invalid_request", advice="fix", effect="none", message="m", param=pointer)
+    assert encode_error(error)["param"] == named

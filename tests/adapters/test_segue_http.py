@@ -106,15 +106,15 @@ def test_a_whole_answer_is_asked_for_by_both() -> None:
 @pytest.mark.parametrize(
     ("path", "content", "param"),
     [
-        ("/turns/t", body(turn="other"), "turn"),
-        ("/turns/t", body(turn=None), "turn"),
-        ("/turns/t", body(turn={"x": "y" * 5000}), "turn"),
-        ("/turns/t", body(type="turn.resume"), "type"),
-        ("/turns/t/steers/s", body(steer="other"), "steer"),
-        ("/turns/t/steers/s", body(turn="other"), "turn"),
-        ("/turns/a%20b", body(), "turn"),
-        ("/turns/t", b"{}", "input"),
-        ("/turns/t", body(lane=5), "lane"),
+        ("/turns/t", body(turn="other"), "/turn"),
+        ("/turns/t", body(turn=None), "/turn"),
+        ("/turns/t", body(turn={"x": "y" * 5000}), "/turn"),
+        ("/turns/t", body(type="turn.resume"), "/type"),
+        ("/turns/t/steers/s", body(steer="other"), "/steer"),
+        ("/turns/t/steers/s", body(turn="other"), "/turn"),
+        ("/turns/a%20b", body(), "/turn"),
+        ("/turns/t", b"{}", "/input"),
+        ("/turns/t", body(lane=5), "/lane"),
     ],
 )
 def test_path_and_body_agree(path: str, content: bytes, param: str) -> None:
@@ -143,7 +143,7 @@ def test_a_body_that_is_no_object(content: bytes) -> None:
 def test_last_event_id_is_a_number(value: str) -> None:
     caught = refused("GET", "/turns/t/events", headers={"last_event_id": value})
     assert caught.error.code == "invalid_request"
-    assert caught.error.param in ("Last-Event-ID", "after")
+    assert caught.error.param == "Last-Event-ID"
 
 
 @pytest.mark.parametrize(

@@ -51,27 +51,27 @@ def test_what_is_no_message_is_malformed(data: str | bytes) -> None:
 def test_unknown_types_are_refused_by_name_whatever_else_they_hold(kind: str) -> None:
     message = refused(json.dumps({"type": kind, "turn": "t_1", "input": 5}))
     assert message.error.code == "unsupported_message"
-    assert (message.refused, message.turn) == (kind[:80], "t_1")
+    assert (message.refused, message.turn) == (kind[:256], "t_1")
 
 
 @pytest.mark.parametrize(
     ("members", "param", "turn"),
     [
-        ({"input": None}, "input", "t_1"),
-        ({"turn": "no spaces"}, "turn", None),
-        ({"turn": "t" * 65}, "turn", None),
-        ({"turn": "ümlaut"}, "turn", None),
-        ({"turn": "t\n"}, "turn", None),
-        ({"turn": 5}, "turn", None),
-        ({"lane": ""}, "lane", "t_1"),
-        ({"parent": None}, "parent", "t_1"),
-        ({"deadline_ms": -1}, "deadline_ms", "t_1"),
-        ({"require": ["a", 5]}, "require[1]", "t_1"),
-        ({"expect": {"digest": "sha256:x", "length": 0}}, "expect.digest", "t_1"),
-        ({"expect": {"length": 0}}, "expect.digest", "t_1"),
-        ({"retention": "forever"}, "retention", "t_1"),
-        ({"delivery": {"mode": "batch"}}, "delivery.mode", "t_1"),
-        ({"trace": {}}, "trace.traceparent", "t_1"),
+        ({"input": None}, "/input", "t_1"),
+        ({"turn": "no spaces"}, "/turn", None),
+        ({"turn": "t" * 65}, "/turn", None),
+        ({"turn": "ümlaut"}, "/turn", None),
+        ({"turn": "t\n"}, "/turn", None),
+        ({"turn": 5}, "/turn", None),
+        ({"lane": ""}, "/lane", "t_1"),
+        ({"parent": None}, "/parent", "t_1"),
+        ({"deadline_ms": -1}, "/deadline_ms", "t_1"),
+        ({"require": ["a", 5]}, "/require/1", "t_1"),
+        ({"expect": {"digest": "sha256:x", "length": 0}}, "/expect/digest", "t_1"),
+        ({"expect": {"length": 0}}, "/expect/digest", "t_1"),
+        ({"retention": "forever"}, "/retention", "t_1"),
+        ({"delivery": {"mode": "batch"}}, "/delivery/mode", "t_1"),
+        ({"trace": {}}, "/trace/traceparent", "t_1"),
     ],
 )
 def test_the_member_at_fault_is_named(members: dict[str, Any], param: str, turn: str | None) -> None:
@@ -83,7 +83,7 @@ def test_the_member_at_fault_is_named(members: dict[str, Any], param: str, turn:
 @pytest.mark.parametrize("missing", ["turn", "input"])
 def test_a_missing_member_is_named(missing: str) -> None:
     message = refused(json.dumps({name: value for name, value in START.items() if name != missing}))
-    assert (message.error.code, message.error.param) == ("invalid_request", missing)
+    assert (message.error.code, message.error.param) == ("invalid_request", "/" + missing)
 
 
 def test_a_refusal_bears_the_ref_and_the_steer_that_could_be_read() -> None:

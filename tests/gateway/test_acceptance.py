@@ -42,17 +42,17 @@ def refusal_of(asked: models.TurnStart, caller: Any = ALICE, **settings: Any) ->
 @pytest.mark.parametrize(
     ("bad", "param"),
     [
-        ({"type": "message", "role": "user"}, "input/1"),
-        ({"type": "message", "role": "pirate", "content": "x"}, "input/1"),
-        ({"type": "message", "role": "user", "content": 7}, "input/1"),
-        ({"type": "message", "role": "user", "content": [{"type": "input_text"}]}, "input/1"),
-        ({"type": "message", "role": "user", "content": [7]}, "input/1"),
-        ({"type": "function_call", "call_id": "c", "name": "f"}, "input/1"),
-        ({"type": "function_call", "call_id": "", "name": "f", "arguments": ""}, "input/1"),
-        ({"type": "function_call_output", "output": "x"}, "input/1"),
-        ({"role": "user", "content": "x"}, "input/1"),
-        ({"type": ""}, "input/1"),
-        ({"type": "vendor:x", "n": 2**60}, "input/1"),
+        ({"type": "message", "role": "user"}, "/input/1"),
+        ({"type": "message", "role": "pirate", "content": "x"}, "/input/1"),
+        ({"type": "message", "role": "user", "content": 7}, "/input/1"),
+        ({"type": "message", "role": "user", "content": [{"type": "input_text"}]}, "/input/1"),
+        ({"type": "message", "role": "user", "content": [7]}, "/input/1"),
+        ({"type": "function_call", "call_id": "c", "name": "f"}, "/input/1"),
+        ({"type": "function_call", "call_id": "", "name": "f", "arguments": ""}, "/input/1"),
+        ({"type": "function_call_output", "output": "x"}, "/input/1"),
+        ({"role": "user", "content": "x"}, "/input/1"),
+        ({"type": ""}, "/input/1"),
+        ({"type": "vendor:x", "n": 2**60}, "/input/1"),
     ],
 )
 def test_an_item_that_is_none_is_refused_with_its_place(bad: dict[str, Any], param: str) -> None:
@@ -65,22 +65,22 @@ def test_an_item_that_is_none_is_refused_with_its_place(bad: dict[str, Any], par
 )
 def test_what_is_no_json_object_is_no_item(raw: bytes) -> None:
     asked = models.TurnStart(turn="t", input=[msgspec.Raw(raw)])
-    assert refusal_of(asked).param == "input/0"
+    assert refusal_of(asked).param == "/input/0"
 
 
 @pytest.mark.parametrize(
     ("given", "param"),
     [
-        (7, "context"),
-        ([], "context"),
-        ("no digest", "context"),
-        ({"model": 7}, "context/model"),
-        ({"temperature": -1}, "context/temperature"),
-        ({"max_output_tokens": 0}, "context/max_output_tokens"),
-        ({"truncation": "sometimes"}, "context/truncation"),
-        ({"base": "x", "patch": {}}, "context/base"),
-        ({"base": EMPTY_HISTORY, "patch": 7}, "context"),
-        ({"vendor:n": 2**60}, "context"),
+        (7, "/context"),
+        ([], "/context"),
+        ("no digest", "/context"),
+        ({"model": 7}, "/context/model"),
+        ({"temperature": -1}, "/context/temperature"),
+        ({"max_output_tokens": 0}, "/context/max_output_tokens"),
+        ({"truncation": "sometimes"}, "/context/truncation"),
+        ({"base": "x", "patch": {}}, "/context/base"),
+        ({"base": EMPTY_HISTORY, "patch": 7}, "/context"),
+        ({"vendor:n": 2**60}, "/context"),
     ],
 )
 def test_a_context_that_is_none_is_refused_with_its_member(given: Any, param: str) -> None:
@@ -98,7 +98,7 @@ def test_a_context_that_is_not_held_is_asked_for(form: Any) -> None:
 
 def test_what_must_be_understood_and_is_not_is_refused() -> None:
     error = refusal_of(start("t", "hello", require=["warm_up", "time_travel"]))
-    assert (error.code, error.param) == ("not_offered", "require/1")
+    assert (error.code, error.param) == ("not_offered", "/require/1")
     assert refusal_of(start("t", "hello", overlay=[{"op": "add"}])).code == "not_offered"
     assert refusal_of(start("t", "hello", require=["lanes"])).code == "not_offered"  # not over HTTP
 
@@ -114,7 +114,7 @@ def test_what_is_offered_may_be_required(feature: str) -> None:
 )
 def test_a_tier_that_can_not_be_granted_is_refused(wire: str, tier: Any) -> None:
     error = refusal_of(start("t", "hello", retention=tier), Once("alice", wire))
-    assert (error.code, error.advice, error.param) == ("retention_unavailable", "fix", "retention")
+    assert (error.code, error.advice, error.param) == ("retention_unavailable", "fix", "/retention")
 
 
 def test_a_parent_that_is_not_held_is_refused_and_everybody_gets_the_same_answer() -> None:
@@ -123,7 +123,7 @@ def test_a_parent_that_is_not_held_is_refused_and_everybody_gets_the_same_answer
         first = await turn(endpoint, start("t1", "Say hello"))
         foreign = await refused(endpoint, start("t2", "hello", parent=first.id), BOB)
         unknown = await refused(endpoint, start("t2", "hello", parent="resp_" + "0" * 32), BOB)
-        assert (foreign.code, foreign.advice, foreign.param) == ("continuation_not_found", "resend_full", "parent")
+        assert (foreign.code, foreign.advice, foreign.param) == ("continuation_not_found", "resend_full", "/parent")
         for error, named in ((foreign, first.id), (unknown, "resp_" + "0" * 32)):
             assert error.detail == {"id": named}  # what the caller itself sent, and nothing else
             error.message, error.detail = error.message.split("'")[2], {}
@@ -188,10 +188,21 @@ def test_an_output_without_its_call_is_refused(items: list[dict[str, Any]]) -> N
     assert error.param.endswith("call_id")
 
 
-@pytest.mark.parametrize("items", [[call()], [call(), "hello"], [call(), call("call_2"), output()]])
-def test_open_calls_have_to_be_answered(items: list[Any]) -> None:
+@pytest.mark.parametrize(
+    ("items", "first"),
+    [
+        ([call()], "/input/0"),
+        ([call(), "hello"], "/input/0"),
+        (["hello", call(), call("call_2"), output()], "/input/2"),
+        ([call(), output(), "so", call("call_2"), "and", call("call_3"), output("call_3")], "/input/3"),
+        ([call(), output(), call()], "/input/2"),  # a call id that is used again opens its call again
+    ],
+)
+def test_open_calls_have_to_be_answered_wherever_they_stand(items: list[Any], first: str) -> None:
     error = refusal_of(start("t", *items))
-    assert (error.code, error.param) == ("invalid_request", "input")
+    assert (error.code, error.param) == ("invalid_request", first)
+    told = run(turn(Endpoint(), start("t", *items, generate=False)))
+    assert told.completed.status == "completed"
 
 
 def test_a_parents_open_calls_are_answered_in_any_order_and_only_all_of_them() -> None:
@@ -199,10 +210,10 @@ def test_a_parents_open_calls_are_answered_in_any_order_and_only_all_of_them() -
         endpoint = Endpoint()
         calls = await turn(endpoint, start("p", "hello", call("a"), call("b"), generate=False))
         error = await refused(endpoint, start("t1", output("a"), parent=calls.id))
-        assert error.code == "invalid_request"
+        assert (error.code, error.param) == ("invalid_request", "/parent/2")
         assert "b" in error.message
         error = await refused(endpoint, start("t1", "hello", parent=calls.id))
-        assert error.code == "invalid_request"
+        assert (error.code, error.param) == ("invalid_request", "/parent/1")
         both = await turn(endpoint, start("t1", output("b", "two"), "Say hello", output("a", "one"), parent=calls.id))
         assert both.text == "The tool returned: one"
         late = await turn(endpoint, start("t2", output("a", "again"), parent=both.id))
@@ -234,7 +245,7 @@ def test_a_compaction_stands_for_calls_that_nobody_can_look_into() -> None:
 
 def test_an_item_that_the_model_can_not_read_is_refused_not_left_out() -> None:
     error = refusal_of(start("t", "hello", {"type": "compaction", "encrypted_content": "sealed"}))
-    assert (error.code, error.param) == ("invalid_request", "input/1")
+    assert (error.code, error.param) == ("invalid_request", "/input/1")
 
 
 def test_a_sealed_reasoning_item_is_listed_as_not_seen() -> None:

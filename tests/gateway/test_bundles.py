@@ -75,17 +75,17 @@ def test_a_bundle_begins_where_its_compaction_says() -> None:
 @pytest.mark.parametrize(
     ("members", "retention", "code", "param"),
     [
-        ({"length": 2}, None, "history_mismatch", "bundle/digest"),
-        ({"digest": history_digest([])}, None, "history_mismatch", "bundle/digest"),
-        ({"segue": "2.0"}, None, "unsupported_version", "bundle/segue"),
-        ({"context": context(model="m").digest}, None, "invalid_request", "bundle/context"),
-        ({"context": {"base": context(model="m").digest, "patch": {}}}, None, "invalid_request", "bundle/context"),
-        ({"context": {"base": 1, "patch": {}, "model": "m"}}, None, "invalid_request", "context"),
-        ({"context": 7}, None, "invalid_request", "bundle/context"),
-        ({"items": [msgspec.Raw(b'{"type":"message"}')]}, None, "invalid_request", "bundle/items/0"),
-        ({}, "none", "invalid_request", "retention"),
-        ({}, "connection", "retention_unavailable", "retention"),
-        ({}, "durable", "retention_unavailable", "retention"),
+        ({"length": 2}, None, "history_mismatch", "/bundle/digest"),
+        ({"digest": history_digest([])}, None, "history_mismatch", "/bundle/digest"),
+        ({"segue": "2.0"}, None, "unsupported_version", "/bundle/segue"),
+        ({"context": context(model="m").digest}, None, "invalid_request", "/bundle/context"),
+        ({"context": {"base": context(model="m").digest, "patch": {}}}, None, "invalid_request", "/bundle/context"),
+        ({"context": {"base": 1, "patch": {}, "model": "m"}}, None, "invalid_request", "/bundle/context"),
+        ({"context": 7}, None, "invalid_request", "/bundle/context"),
+        ({"items": [msgspec.Raw(b'{"type":"message"}')]}, None, "invalid_request", "/bundle/items/0"),
+        ({}, "none", "invalid_request", "/retention"),
+        ({}, "connection", "retention_unavailable", "/retention"),
+        ({}, "durable", "retention_unavailable", "/retention"),
     ],
 )
 def test_what_no_continuation_is_made_of(members: dict[str, Any], retention: Any, code: str, param: str) -> None:

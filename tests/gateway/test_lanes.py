@@ -78,7 +78,7 @@ def test_a_lane_takes_so_many_that_wait_and_no_more() -> None:
         with pytest.raises(Refuse) as caught:
             made.reserve("a")
         error = caught.value.error
-        assert (error.code, error.advice, error.param) == ("lane_full", "wait", "lane")
+        assert (error.code, error.advice, error.param) == ("lane_full", "wait", "/lane")
         assert isinstance(error.retry_after_ms, int)
         await settle()
         await work.end("runs")

@@ -153,7 +153,7 @@ def test_a_number_that_was_not_written_can_not_be_read_behind() -> None:
         assert (await told(await endpoint.resume(ALICE, models.TurnResume(turn="t", after=last)))).events == []
         with pytest.raises(Refuse) as caught:
             await endpoint.resume(ALICE, models.TurnResume(turn="t", after=last + 1))
-        assert (caught.value.error.code, caught.value.error.param) == ("invalid_request", "after")
+        assert (caught.value.error.code, caught.value.error.param) == ("invalid_request", "/after")
         with pytest.raises(Refuse) as caught:
             await endpoint.resume(ALICE, models.TurnResume(turn="unknown"))
         assert (caught.value.error.code, caught.value.error.advice) == ("turn_not_found", "resend_full")

@@ -55,7 +55,7 @@ def test_a_foreign_compaction_is_refused_with_its_place_in_input_and_history() -
         made = Endpoint()
         with pytest.raises(Refuse) as caught:
             await turn(made, start("t", "hello", FOREIGN, "bye"))
-        assert (caught.value.error.code, caught.value.error.param) == ("invalid_request", "input/1")
+        assert (caught.value.error.code, caught.value.error.param) == ("invalid_request", "/input/1")
         items = [message("a"), FOREIGN, message("b", "assistant")]
         bundle = models.Bundle(
             segue="1.0",
@@ -67,7 +67,7 @@ def test_a_foreign_compaction_is_refused_with_its_place_in_input_and_history() -
         info = await made.import_bundle(ALICE, models.ContinuationImport(ref="r", bundle=bundle))
         with pytest.raises(Refuse) as caught:
             await turn(made, start("t", "hello", parent=info.continuation.id))
-        assert (caught.value.error.code, caught.value.error.param) == ("invalid_request", "parent/1")
+        assert (caught.value.error.code, caught.value.error.param) == ("invalid_request", "/parent/1")
 
     run(main())
 

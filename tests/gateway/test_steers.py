@@ -204,10 +204,10 @@ def test_a_repeat_gets_the_same_answer_alone_where_no_reading_brings_it() -> Non
 @pytest.mark.parametrize(
     ("items", "code", "param"),
     [
-        ([call()], "invalid_request", "input"),
-        ([output("gone")], "invalid_request", "input/0/call_id"),
-        (["a", {"type": "message"}], "invalid_request", "input/1"),
-        ([{"type": "compaction"}], "invalid_request", "input/0"),
+        ([call()], "invalid_request", "/input"),
+        ([output("gone")], "invalid_request", "/input/0/call_id"),
+        (["a", {"type": "message"}], "invalid_request", "/input/1"),
+        ([{"type": "compaction"}], "invalid_request", "/input/0"),
     ],
 )
 def test_what_can_not_enter_is_refused_and_the_turn_goes_on(items: list[Any], code: str, param: str) -> None:

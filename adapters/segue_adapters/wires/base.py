@@ -22,6 +22,7 @@ __all__ = [
     "StreamClient",
     "TurnFacts",
     "check_json",
+    "pointer",
     "refusal",
     "status_for",
     "turn_name",
@@ -190,6 +191,11 @@ def refusal(
         turn=msgspec.UNSET if turn is None else turn,
     )
     return Refuse(told, close=close, status=status)
+
+
+def pointer(path: str) -> str:
+    """Return the JSON Pointer of a member that msgspec names, such as `/require/1` for `require[1]` (SEG-ERR-006)."""
+    return "/" + path.replace("[", ".").replace("]", "").replace(".", "/")
 
 
 def check_json(data: str | bytes | msgspec.Raw) -> Any:

@@ -257,7 +257,7 @@ def encode_error(error: models.Error) -> dict[str, Any]:
     if isinstance(error.detail, dict) and isinstance(error.detail.get("openai_code"), str):
         code = error.detail["openai_code"]
     if param is None and isinstance(error.param, str):
-        param = error.param
+        param = _openai_param(error.param)
     message = error.message
     if error.code == "continuation_not_found" and isinstance(error.detail, dict) and "id" in error.detail:
         # The sentence is OpenAI's own: some clients know a lost parent by it (facts 1.6).
@@ -278,6 +278,22 @@ _FROM_CODE: dict[str, tuple[str, models.Advice]] = {
     "context_length_exceeded": ("message_too_large", "fix"),
     "conversation_locked": ("overloaded", "wait"),
 }
+
+# Members that this wire has under another name.
+_PARAMS = {"parent": "previous_response_id", "retention": "store", "lane": "stream_id"}
+
+
+def _openai_param(param: str) -> str:
+    """Return a pointer into a `turn.start` as this wire names members: `/input/0/call_id` is `input[0].call_id`."""
+    if not param.startswith("/"):
+        return param  # a header's name, or what came from this wire
+    first, *rest = (step.replace("~1", "/").replace("~0", "~") for step in param[1:].split("/"))
+    if first == "context" and rest:  # settings are members of the request here
+        first, *rest = rest
+    if first == "parent" and rest:  # an item of the history: what can be mended is the input
+        return "input"
+    return _PARAMS.get(first, first) + "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in rest)
+
 
 _FROM_STATUS: dict[int, tuple[str, models.Advice]] = {
     400: ("invalid_request", "fix"),

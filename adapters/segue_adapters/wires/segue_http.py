@@ -31,6 +31,7 @@ __all__ = ["SegueHTTPClient", "SegueHTTPServer", "snapshot_messages"]
 Mode = Literal["sse", "json"]
 
 _EVENT_STREAM = "text/event-stream"
+_LARGEST = 2**53 - 1  # of the schema's `Seq`
 
 
 def _media(headers: Mapping[str, str]) -> str:
@@ -261,7 +262,7 @@ class SegueHTTPServer:
                     "invalid_request",
                     "fix",
                     f"`{name}` in the body is {repr(members[name])[:80]}, the path says {value[:80]!r}.",
-                    param=name,
+                    param="/" + name,
                     refused=kind,
                 )
         raw = msgspec.json.decode(request.body, type=dict[str, msgspec.Raw])
@@ -282,7 +283,7 @@ class SegueHTTPServer:
         value = request.headers.get("last-event-id")
         if value is None or value == "":
             return {}
-        if not value.isascii() or not value.isdecimal() or len(value) > 16:
+        if not value.isascii() or not value.isdecimal() or len(value) > 16 or int(value) > _LARGEST:
             raise refusal(
                 "invalid_request",
                 "fix",

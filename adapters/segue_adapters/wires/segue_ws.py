@@ -10,7 +10,7 @@ import msgspec
 from segue_schemas import models
 
 from ..errors import RemoteProtocolError
-from .base import NotJSON, check_json, refusal
+from .base import NotJSON, check_json, pointer, refusal
 
 __all__ = ["SUBPROTOCOL", "SegueWSClient", "SegueWSServer", "client_message", "server_message"]
 
@@ -27,6 +27,8 @@ class _Head(msgspec.Struct):
 
 
 _HEAD = msgspec.json.Decoder(_Head)
+# What of an unknown type a refusal bears at most (spec: messages, Unknown members and unknown messages).
+_LONGEST_TYPE = 256
 
 
 def server_message(data: str | bytes) -> models.ServerMessage | None:
@@ -51,7 +53,7 @@ def client_message(data: str | bytes) -> models.ClientMessage:
         raise refusal("malformed_message", "fix", f"The message is not I-JSON: {error}.") from None
     if not isinstance(members, dict) or not isinstance(members.get("type"), str):
         raise refusal("malformed_message", "fix", "The message must be a JSON object with a `type`.")
-    kind = members["type"][:80]
+    kind = members["type"][:_LONGEST_TYPE]
     turn = members.get("turn")
     named = turn if isinstance(turn, str) and 0 < len(turn) <= 64 and _is_name(turn) else None
     if kind not in _CLIENT_TYPES:
@@ -70,12 +72,12 @@ def client_message(data: str | bytes) -> models.ClientMessage:
 
 
 def _path_in(text: str) -> str | None:
-    """Return the member at fault as msgspec's sentence names it: by its place, and by the name of what is missing."""
+    """Return the pointer to the member at fault, as msgspec's sentence names it: its place, and what is missing."""
     steps = [text.rsplit("`$.", 1)[1].rstrip("`")] if "`$." in text else []
     _, missing, rest = text.partition("missing required field `")
     if missing:
         steps.append(rest.partition("`")[0])
-    return ".".join(steps) or None
+    return pointer(".".join(steps)) if steps else None
 
 
 def _is_name(text: str) -> bool:

@@ -112,11 +112,11 @@ async def test_empty_input(subject: Subject) -> None:
         outcome = await client.turn([], parent=parent)
         if outcome.refused is not None and (outcome.refused.code, outcome.refused.param) != (
             "invalid_request",
-            "input",
+            "/input",
         ):
             raise Deviation(
                 "a turn without input",
-                expected="turn.completed, or invalid_request with param input",
+                expected="turn.completed, or invalid_request with param /input",
                 actual=f"{outcome.refused.code}, param {outcome.refused.param}: {outcome.refused.message}",
             )
         if "warm_up" not in subject.features():

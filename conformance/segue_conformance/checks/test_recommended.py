@@ -80,8 +80,8 @@ async def test_fault_is_named(subject: Subject) -> None:
     async with subject.open() as client:
         broken = {"type": "message", "role": "user", "content": 7}
         cases = (
-            ("an item is broken", "input/0", await client.turn([broken], broken=True)),
-            ("a parent is unknown", "parent", await client.turn("Say hello.", parent="resp_" + "0" * 32)),
+            ("an item is broken", "/input/0", await client.turn([broken], broken=True)),
+            ("a parent is unknown", "/parent", await client.turn("Say hello.", parent="resp_" + "0" * 32)),
         )
         for what, place, outcome in cases:
             error = outcome.refused

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
@@ -80,7 +79,7 @@ async def test_unreadable_item_is_named(subject: Subject) -> None:
         if error is None:
             raise Deviation(
                 "item 1 is a compaction that is sealed for somebody else",
-                expected="invalid_request, param input/1",
+                expected="invalid_request, param /input/1",
                 actual="the turn was accepted",
                 requirement="SEG-ITEM-033",
             )
@@ -91,9 +90,9 @@ async def test_unreadable_item_is_named(subject: Subject) -> None:
                 actual=told(error),
                 requirement="SEG-ITEM-033",
             )
-        if not _names(error, 1):
+        if not _names(error, "/input/1"):
             raise Deviation(
-                "item 1 was refused", expected="param input/1", actual=f"param {error.param}: {told(error)}"
+                "item 1 was refused", expected="param /input/1", actual=f"param {error.param}: {told(error)}"
             )
 
 
@@ -119,15 +118,15 @@ async def test_unreadable_compaction_in_the_history(subject: Subject) -> None:
                 expected="invalid_request",
                 actual=told(error) if error is not None else "the turn was accepted",
             )
-        if not _names(error, 0):
+        if not _names(error, "/parent/0"):
             raise Deviation(
-                "item 0 of the history was refused", expected="its place 0 in param", actual=f"param {error.param}"
+                "item 0 of the history was refused", expected="param /parent/0", actual=f"param {error.param}"
             )
 
 
-def _names(error: models.Error, place: int) -> bool:
-    """Whether the `param` of a refusal leads to an item at a place."""
-    return isinstance(error.param, str) and re.search(rf"(^|/){place}(/|$)", error.param) is not None
+def _names(error: models.Error, place: str) -> bool:
+    """Whether the `param` of a refusal leads to a place, or into it."""
+    return isinstance(error.param, str) and (error.param + "/").startswith(place + "/")
 
 
 def _like(identifier: str) -> str:

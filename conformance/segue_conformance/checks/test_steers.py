@@ -176,10 +176,10 @@ async def test_open_call_in_a_steer(subject: Subject) -> None:
         told = answered(answer)
         if told == _LATE:
             raise Inconclusive("the turn ended before the steer came")
-        if (told, answer.get("error", {}).get("param")) != ("invalid_request", "input"):
+        if (told, answer.get("error", {}).get("param")) != ("invalid_request", "/input"):
             raise Deviation(
                 "a steer was a call without its output",
-                expected="invalid_request, param input",
+                expected="invalid_request, param /input",
                 actual=f"{told}, param {answer.get('error', {}).get('param')}",
             )
         events = await turn.to_its_end()

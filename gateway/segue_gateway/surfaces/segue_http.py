@@ -129,7 +129,7 @@ class SegueHTTP(HTTPSurface):
             members = check_json(request.body)
         except NotJSON as error:
             raise refusal("malformed_message", "fix", f"The body is not I-JSON: {error}.") from None
-        context = read_context(members, request.body)
+        context = read_context(members, request.body, "")
         self.endpoint.check_digest(context, named)
         await self.endpoint.put_context(caller, context)
         return Response(status_code=204)

@@ -22,5 +22,5 @@ class MutantEndpoint(Endpoint):
         try:
             super().check_readable(inputs, parent)
         except Refuse as refused:
-            refused.error.param = "input"
+            refused.error.param = "/input"
             raise
