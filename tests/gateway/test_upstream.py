@@ -1,4 +1,4 @@
-"""The engine that asks a provider: whatever the provider does, a turn has one end, and says what a repeat may double."""
+"""The engine that asks a provider: whatever that does, a turn has one end, and says what a repeat may double."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ class Provider:
 
 
 def answered(status: str, body: bytes, kind: str = "application/json", more: str = "") -> bytes:
-    head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n{more}connection: close\r\n\r\n"
+    head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n{more}"
+    head += "connection: close\r\n\r\n"
     return head.encode() + body
 
 
@@ -196,7 +197,7 @@ def told(message: str, **members: object) -> bytes:
             answered("429 Too Many", told("slow down", code="rate_limit_exceeded"), more="retry-after: 7\r\n"),
             ("rate_limited", "wait", "none", 7000),
         ),
-        (answered("429 Too Many", told("paid?", code="insufficient_quota")), ("quota_exceeded", "give_up", "none", None)),
+        (answered("429 Too Many", told("pay", code="insufficient_quota")), ("quota_exceeded", "give_up", "none", None)),
         (answered("400 Bad", told("no such tool", param="tools")), ("upstream_failed", "fix", "none", None)),
         (answered("404 Not", told("no model 'm'", code="model_not_found")), ("upstream_failed", "fix", "none", None)),
         (answered("401 No", told("bad key sk-123")), ("upstream_failed", "give_up", "none", None)),

@@ -63,10 +63,11 @@ class Options:
 
     `message_bytes` is the largest message or streamed event that is taken, `answer_bytes` the most that one exchange
     may bring. `verify` is False to accept any certificate, `ca_file` a file of the authorities that are trusted instead
-    of the system's; `connections` is how many exchanges run at once over HTTP, more wait; `compress` offers permessage-deflate on a WebSocket. Proxies are those of the environment
-    (`proxies`), with `proxy_loopback` for this machine too. `pace` is awaited before each request, upgrade and message
-    that is sent. `between` stands between a client and what goes over the wire. `resend_posted`: a POST on a connection
-    that the server ended meanwhile is sent again, though it may have run; only for who can bear to have it run twice.
+    of the system's; `connections` is how many exchanges run at once over HTTP, more wait; `compress` offers
+    permessage-deflate on a WebSocket. Proxies are those of the environment (`proxies`), with `proxy_loopback` for this
+    machine too. `pace` is awaited before each request, upgrade and message that is sent. `between` stands between a
+    client and what goes over the wire. `resend_posted`: a POST on a connection that the server ended meanwhile is sent
+    again, though it may have run; only for who can bear to have it run twice.
     """
 
     api_key: str | None = None
@@ -85,19 +86,21 @@ class Options:
     between: Between | None = None
     resend_posted: bool = False
 
-    def request_headers(self) -> dict[str, str]:
+    def request_headers(self, key_header: str = "authorization") -> dict[str, str]:
         """Return the headers that every request and upgrade bears; the caller's own win.
+
+        The key stands under `key_header`: as a bearer token, or bare where that is another header.
 
         Raises LocalProtocolError, which does not tell the value, for one that no header can bear: a key that was read
         from a file with its line feed, say.
         """
         mine = {"user-agent": "segue/1.0"}
         if self.api_key:
-            mine["authorization"] = f"Bearer {self.api_key}"
+            mine[key_header] = f"Bearer {self.api_key}" if key_header == "authorization" else self.api_key
         headers = {**mine, **{name.lower(): value for name, value in self.headers.items()}}
         for name, value in headers.items():
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-                whose = "the API key" if name == "authorization" else f"the header {name!r}"
+                whose = "the API key" if name in ("authorization", key_header) else f"the header {name!r}"
                 raise LocalProtocolError(
                     f"{whose} has characters that no HTTP header can bear: only visible ASCII, no line feed at its end"
                 )

@@ -124,7 +124,7 @@ class HTTPPool:
 
     @asynccontextmanager
     async def _send(self, url: str, request: Request, label: str) -> AsyncIterator[Streaming]:
-        headers = {**self._options.request_headers(), **request.headers}
+        headers = {**self._options.request_headers(request.key_header), **request.headers}
         if self._options.pace:
             await self._options.pace()
         if self._options.tap:
