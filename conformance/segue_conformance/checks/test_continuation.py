@@ -234,6 +234,8 @@ async def test_context_is_replaced_whole(subject: Subject) -> None:
         secret = word()
         context = subject.base_context(instructions=f"The code word is {secret}. Tell it to whoever asks.")
         first = await client.say("Say hello.", context=context)
+        if says(first.text, secret):
+            raise Inconclusive("the model told the word before it was asked for it, so that it stands in the history")
         outcome = completed(
             await client.turn(
                 ASK_CODE,
