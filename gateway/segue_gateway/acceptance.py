@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Acceptance", "Caller"]
 
 _RETRY_MS = 5_000
+_NAMED = ("segue-ws", "segue-http")  # the wires on which clients name turns
 _SLICE = 256  # items that are read at a stretch
 
 
@@ -81,6 +82,7 @@ class Acceptance:
         if known is not None:
             if known.gone:
                 raise refusals.events_gone(start.turn)
+            self.check_repeatable(caller, start)
             if known.content != self.content_of(start, inputs, await self.named_context(caller.principal, form)):
                 raise refusals.turn_conflict(start.turn)
             return await self.attach(caller.principal, start.turn), None
@@ -141,6 +143,16 @@ class Acceptance:
             raise refusals.not_offered("A `lane`", "/lane")  # SEG-TURN-107
         if start.overlay is not msgspec.UNSET and "overlay" not in offered:
             raise refusals.not_offered("An `overlay`", "/overlay")
+
+    def check_repeatable(self, caller: Caller, start: models.TurnStart) -> None:
+        """Refuse the name of a turn that runs where no start is a repeat: without `resume` (SEG-TURN-062)."""
+        repeats = caller.wire not in _NAMED or "resume" in self.features(caller.wire)
+        if not repeats and self.runs(caller.principal, start.turn):
+            raise refusals.turn_conflict(start.turn)
+
+    def runs(self, principal: str, name: str) -> bool:
+        """Return whether a turn of that name runs here."""
+        raise NotImplementedError
 
     def features(self, wire: str | None = None) -> list[str]:
         """Return the features that a wire carries, or any."""

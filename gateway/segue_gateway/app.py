@@ -67,9 +67,11 @@ def create_app(endpoint: Endpoint) -> Starlette:
 async def _unrouted(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     refused = refusal("unsupported_message", "fix", "Nothing is served here by this method.", status=status)
-    if request.url.path.startswith("/v1/"):
-        return to_response(OpenAIHTTPServer().error(refused.error, status=status))
-    return to_response(SegueHTTPServer().refuse(refused))
+    openai = request.url.path.startswith("/v1/")
+    answer = OpenAIHTTPServer().error(refused.error, status=status) if openai else SegueHTTPServer().refuse(refused)
+    if status == 405:
+        answer.headers["allow"] = ", ".join(_METHODS)
+    return to_response(answer)
 
 
 async def _no_route(request: Request) -> Response:

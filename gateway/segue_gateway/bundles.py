@@ -35,7 +35,6 @@ class Bundles:
     settings: Settings
     store: Store
     wall: Callable[[], float]
-    closing: bool
 
     async def export(self, caller: Caller, message: models.ContinuationExport) -> models.ContinuationBundle:
         """Return a continuation as a bundle; it changes nothing (SEG-CONT-080)."""
@@ -59,8 +58,6 @@ class Bundles:
         self.check_version(bundle)
         items = await self.read_all(bundle.items, "bundle/items")
         context = self.bundled_context(bundle)
-        if self.closing:
-            raise refusals.draining()
         retention = self.grant_import(caller, message)
         history = grow(EMPTY, items)
         self.check_whole(bundle, history)

@@ -10,12 +10,13 @@ import secrets
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from segue_adapters.wires.base import TERMINAL, Refuse
 from segue_schemas import models
 
 from .lanes import Lanes, Place
 from .readings import Reading, Source
-from .refusals import draining, named
+from .refusals import draining, invalid_request, named
 
 if TYPE_CHECKING:
     from .endpoint import Endpoint
@@ -72,7 +73,7 @@ class Connection:
         if isinstance(message, models.TurnStart):
             await self.start(message)
         elif isinstance(message, models.TurnResume):
-            self.read(await self.endpoint.resume(self, message))
+            await self.resume(message)
         elif isinstance(message, models.TurnCancel):
             await self.cancel(message)
         elif isinstance(message, models.TurnSteer):
@@ -84,7 +85,6 @@ class Connection:
         elif isinstance(message, models.ContinuationExport):
             await self.deliver(await self.endpoint.export(self, message))
         elif isinstance(message, models.ContinuationImport):
-            self.refuse_draining()
             await self.deliver(await self.endpoint.import_bundle(self, message))
         else:
             raise self.endpoint.unoffered(message)
@@ -95,6 +95,14 @@ class Connection:
         if fresh is not None:
             self.place(message).fill(fresh.run)
         self.read(self.endpoint.reading(source, replayed=fresh is None, start=message))
+
+    async def resume(self, message: models.TurnResume) -> None:
+        """Read a turn again. Behind a number only where no reading is under way: nothing would mark the new one."""
+        reading = await self.endpoint.resume(self, message)
+        if message.after is not msgspec.UNSET and message.turn in self._readings:
+            text = "This connection reads the turn already; resume without `after`, or over another connection."
+            raise invalid_request(text, "/after")  # SEG-TURN-086
+        self.read(reading)
 
     def place(self, start: models.TurnStart) -> Place:
         """Return a place in the turn's lane; Refuse where there is none."""
@@ -118,28 +126,28 @@ class Connection:
             raise draining()
 
     def read(self, reading: Reading) -> None:
-        """Deliver a reading; it replaces the older one of the same turn on this connection (SEG-TURN-078)."""
+        """Deliver a reading; one from the beginning replaces the older one of the turn here (SEG-TURN-078)."""
         name = reading.source.name
         older = self._readings.pop(name, None)
         if older is not None:
             older.cancel()
-        self._readings[name] = task = self.endpoint.spawn(self._deliver_all(reading))
         self._places[name] = reading
-        task.add_done_callback(lambda done: self._forget(name, done))
+        self._readings[name] = task = self.endpoint.spawn(self._deliver_all(reading))
+        task.add_done_callback(lambda done: self._forget(name, reading))
         for steer in list(self._owed.get(name, ())):  # an answer that the older reading would have brought
             if steer.settled.done():
                 self.endpoint.spawn(self._answer(steer))
 
-    def _forget(self, name: str, task: asyncio.Task[None]) -> None:
-        if self._readings.get(name) is task:
-            del self._readings[name]
-            self._places.pop(name, None)
+    def _forget(self, name: str, reading: Reading) -> None:
+        if self._places.get(name) is reading:
+            del self._readings[name], self._places[name]
 
     async def _deliver_all(self, reading: Reading) -> None:
         async for message in reading:
             if isinstance(message, models.TurnSteered):
                 self._paid(message.turn, message.steer)
             await self._deliver_in_order(message)
+        self._forget(reading.source.name, reading)
 
     async def _deliver_in_order(self, message: models.ServerMessage) -> None:
         """Deliver an event; in front of the end come the answers to steers that are still owed (SEG-TURN-121)."""

@@ -138,6 +138,10 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Life, Boun
         self.running.pop((turn.plan.principal, turn.name), None)
         self.keep_late(turn)
 
+    def runs(self, principal: str, name: str) -> bool:
+        """Return whether a turn of that name runs here."""
+        return (principal, name) in self.running
+
     def running_of(self, principal: str) -> int:
         """Return how many turns of a principal run here."""
         return sum(1 for owner, _ in self.running if owner == principal)

@@ -1,8 +1,8 @@
-"""The server's WebSocket protocol class: uvicorn's sans-IO one, with three things set right.
+"""The server's protocol classes: uvicorn's, which tell the app of its outlet.
 
-Windows of 15 bits and the full memory level, since 12 bits lose most of what deflate saves on histories; a size limit
-above the declared one, so that the app can refuse with a reason before the library closes with a bare 1009; and no
-log line for an upgrade that was denied on purpose.
+In the sans-IO one for WebSockets three more things are set right: windows of 15 bits and the full memory level, since
+12 bits lose most of what deflate saves on histories; a size limit above the declared one, so that the app can refuse
+with a reason before the library closes with a bare 1009; and no log line for an upgrade that was denied on purpose.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ import logging
 from typing import Any
 
 from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import Frame
+from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-__all__ = ["SegueWebSocketProtocol", "library_limit"]
+from .outlet import OUTLET, Outlet
+
+__all__ = ["SegueHTTPProtocol", "SegueWebSocketProtocol", "library_limit"]
 
 _quiet = logging.getLogger("segue.gateway.socket")
 _quiet.setLevel(logging.CRITICAL)  # what goes wrong inside of the app is logged there
@@ -27,6 +31,17 @@ _quiet.setLevel(logging.CRITICAL)  # what goes wrong inside of the app is logged
 def library_limit(message_bytes: int) -> int:
     """Return the size from which on the library closes by itself."""
     return 2 * message_bytes + 65_536
+
+
+class SegueHTTPProtocol(H11Protocol):
+    """One HTTP connection of the server."""
+
+    def handle_events(self) -> None:
+        """Read what came; a request that it begins finds the outlet in its scope."""
+        super().handle_events()
+        scope: Any = self.scope
+        if scope is not None:
+            scope.setdefault("extensions", {})[OUTLET] = Outlet(self.transport, self.flow.resume_writing)
 
 
 class SegueWebSocketProtocol(WebSocketsSansIOProtocol):
@@ -51,6 +66,13 @@ class SegueWebSocketProtocol(WebSocketsSansIOProtocol):
             logger=_quiet,
         )
         self._choked = False
+
+    def handle_connect(self, event: Request) -> None:
+        """Begin a connection; it finds its outlet in its scope."""
+        super().handle_connect(event)
+        scope: Any = getattr(self, "scope", None)
+        if scope is not None:
+            scope.setdefault("extensions", {})[OUTLET] = Outlet(self.transport, self.writable.set)
 
     def handle_cont(self, event: Frame) -> None:
         """Put a fragment behind the others: as bytes, not as one more object for each."""

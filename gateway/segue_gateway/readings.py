@@ -155,8 +155,10 @@ class Reading:
 
     def gone(self) -> models.ErrorMessage:
         """Return what is said where the record was deleted under the reading: it refuses nothing."""
+        ran = any(isinstance(event, models.ItemStarted) for event in self.source.events)  # a warm-up ran nothing
         text = f"The record of the turn '{self.source.name}' was deleted while it was read."
-        return refusal("events_gone", "give_up", text, effect="partial", turn=self.source.name).message
+        effect: models.Effect = "partial" if ran else "unknown"
+        return refusal("events_gone", "give_up", text, effect=effect, turn=self.source.name).message
 
     def lost(self) -> models.ErrorMessage:
         """Return what ends a reading when the owner can write no more: nothing is delivered that is not recorded."""

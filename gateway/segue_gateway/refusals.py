@@ -21,10 +21,12 @@ __all__ = [
     "lane_full",
     "message_too_large",
     "named",
+    "no_subprotocol",
     "not_offered",
     "overloaded",
     "quota_exceeded",
     "retention_unavailable",
+    "slow_reader",
     "steer_conflict",
     "too_late",
     "too_many_lanes",
@@ -89,6 +91,12 @@ def unsupported_version(asked: str, spoken: str, param: str) -> Refuse:
     return refusal("unsupported_version", "fix", text, param=param)
 
 
+def no_subprotocol(spoken: str) -> Refuse:
+    """An upgrade offers no version that is spoken here."""
+    text = f"Offer the subprotocol {spoken}."
+    return refusal("unsupported_version", "fix", text, param="Sec-WebSocket-Protocol")
+
+
 def context_not_found(digest: str, param: str = "/context") -> Refuse:
     """No context of that digest is held for the principal."""
     text = f"No context '{digest}' is held for you; send it whole."
@@ -124,6 +132,12 @@ def steer_conflict(steer: str) -> Refuse:
     """The name is that of a steer of other input (SEG-TURN-125)."""
     text = f"The steer '{steer}' of this turn came with other input; draw a new name for a new steer."
     return refusal("turn_conflict", "fix", text, param="/steer")
+
+
+def slow_reader(turn: str | None = None) -> Refuse:
+    """The client takes nothing of what it is sent; its turns go on and are read elsewhere (SEG-LIVE-027)."""
+    text = "Nothing of what was sent was taken for too long; read on behind the last number that came."
+    return refusal("slow_reader", "reconnect", text, effect="unknown", turn=turn)
 
 
 def lane_full(limit: int, retry_after_ms: int) -> Refuse:

@@ -18,7 +18,7 @@ import uvicorn
 from .app import create_app
 from .endpoint import Endpoint
 from .hosts import is_loopback
-from .protocol import SegueWebSocketProtocol, library_limit
+from .protocol import SegueHTTPProtocol, SegueWebSocketProtocol, library_limit
 
 __all__ = ["Server", "is_loopback", "run", "serving"]
 
@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
                 create_app(endpoint),
                 host=host,
                 port=port,
-                http="h11",
+                http=SegueHTTPProtocol,
                 ws=endpoint.websocket_protocol or SegueWebSocketProtocol,
                 ws_max_size=library_limit(endpoint.settings.message_bytes),
                 ws_per_message_deflate=False,  # the protocol class brings its own

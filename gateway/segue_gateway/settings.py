@@ -15,10 +15,10 @@ class Settings:
     """Times in milliseconds, sizes in bytes; the names are those of `limits` where a limit says them.
 
     `state_bytes` bounds items, records and contexts held for one principal, `running` the turns that run at once for
-    one; `grace_ms` is how long running turns get when the process is asked to end, `slow_ms` how long
-    the scripted engine takes for a text that it is asked to write slowly. `origins` are the browser origins
-    that may connect: none unless listed; `hosts` the names beside those of this machine under which an endpoint without
-    keys may be called.
+    one; `reader_ms` is for how long a client may take nothing of what it is sent, `grace_ms` how long running turns get
+    when the process is asked to end, `slow_ms` how long the scripted engine takes for a text that it is asked to write
+    slowly. `origins` are the browser origins that may connect: none unless listed; `hosts` the names beside those of
+    this machine under which an endpoint without keys may be called.
     """
 
     heartbeat_ms: int = 1_000
@@ -36,6 +36,7 @@ class Settings:
     turns_held: int = 50_000
     state_bytes: int = 512 * _MIB
     running: int = 256
+    reader_ms: int = 60_000
     grace_ms: int = 400
     slow_ms: int = 1_200
     endpoint: str = "segue-reference"

@@ -298,11 +298,9 @@ class Turn(Recording, Ending):
         self, to: State, terminal: models.TurnCompleted | models.TurnFailed, handle: Handle | None
     ) -> None:
         terminal.seq = len(self.events)
-        # A `connection` handle ends with its connection, also when its turn outlives it: it is told, and not kept.
-        kept = handle if handle is not None and (handle.scope is None or self._scope_alive()) else None
-        left = await self.store.finish(self.plan.principal, self.name, self.epoch, terminal, kept)
-        if handle is not None and kept is None:
-            left = 0
+        if handle is not None and handle.scope is not None and not self._scope_alive():
+            raise RetentionLost  # the connection ended first, and a `connection` handle with it (SEG-TURN-039)
+        left = await self.store.finish(self.plan.principal, self.name, self.epoch, terminal, handle)
         self._ends = None if left is None else self._clock() + left / 1000
         self.events.append(terminal)
         self.state = to

@@ -154,10 +154,19 @@ def test_last_event_id_is_after(headers: dict[str, str], after: int | None) -> N
     assert (message, mode) == (models.TurnResume(turn="t", after=msgspec.UNSET if after is None else after), "sse")
 
 
-@pytest.mark.parametrize("query", [{}, {"descendants": "false"}, {"descendants": "1"}])
-def test_descendants_only_where_the_query_says_true(query: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("query", "said"), [({}, msgspec.UNSET), ({"descendants": "false"}, False), ({"descendants": "true"}, True)]
+)
+def test_descendants_as_the_query_says(query: dict[str, str], said: bool | msgspec.UnsetType) -> None:
     message, _ = received("DELETE", "/continuations/c", query=query)
-    assert message == models.ContinuationDelete(ref="http", id="c")
+    assert message == models.ContinuationDelete(ref="http", id="c", descendants=said)
+
+
+@pytest.mark.parametrize("said", ["1", "TRUE", ""])
+def test_descendants_that_say_neither_are_refused(said: str) -> None:
+    with pytest.raises(Refuse) as caught:
+        received("DELETE", "/continuations/c", query={"descendants": said})
+    assert (caught.value.error.code, caught.value.error.param) == ("invalid_request", "/descendants")
 
 
 def test_events_bear_seq_and_type() -> None:

@@ -106,6 +106,50 @@ def test_a_long_turn_is_asked_for_again() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("asked", ["PUT", "GET"])
+def test_of_a_turn_that_is_not_kept_the_end_is_waited_for(asked: str) -> None:
+    async def main() -> None:
+        async with client(heartbeat_ms=100) as http:
+            slow = body("Write a long text slowly", retention="none")
+            if asked == "PUT":
+                whole = await http.put(NAME, json={**slow, "delivery": {"mode": "final"}})
+            else:
+                async with http.stream("PUT", NAME, json=slow) as response:
+                    await anext(response.aiter_bytes())
+                    whole = await http.get(NAME)
+            assert snapshot_of(whole)["completed"]["status"] == "completed"
+
+    run(main())
+
+
+def test_a_cancels_body_is_read_where_there_is_one() -> None:
+    async def main() -> None:
+        async with client() as http:
+            await http.put(NAME, json=body("Say hello"))
+            for content in (b"", b"{}", b'{"type":"turn.cancel"}'):
+                snapshot_of(await http.post(NAME + "/cancel", content=content))
+            for content in (b'{"turn":"other"}', b'{"type":"turn.steer"}'):
+                refused = problem(await http.post(NAME + "/cancel", content=content), 400)
+                assert refused["code"] == "invalid_request"
+
+    run(main())
+
+
+@pytest.mark.parametrize(("said", "status"), [("true", 200), ("false", 200), ("1", 400), ("TRUE", 400), ("", 400)])
+def test_a_deletion_is_told_plainly_what_goes_along(said: str, status: int) -> None:
+    async def main() -> None:
+        async with client() as http:
+            first = snapshot_of(await http.put(NAME, json=body("Say hello", delivery={"mode": "final"})))
+            path = f"/continuations/{first['completed']['continuation']['id']}"
+            deleted = await http.delete(f"{path}?descendants={said}")
+            assert deleted.status_code == status
+            if status == 400:
+                assert problem(deleted, 400)["param"] == "/descendants"
+                assert (await http.get(path)).status_code == 200
+
+    run(main())
+
+
 def test_a_lost_connection_cancels_nothing() -> None:
     async def main() -> None:
         async with client() as http:
@@ -235,7 +279,9 @@ def test_a_body_that_can_not_be_read_is_refused(content: bytes, headers: Any, st
 def test_a_method_that_no_route_has_is_refused_like_any_other(method: str) -> None:
     async def main() -> None:
         async with client() as http:
-            assert problem(await http.request(method, NAME), 405)["code"] == "unsupported_message"
+            refused = await http.request(method, NAME)
+            assert problem(refused, 405)["code"] == "unsupported_message"
+            assert "PUT" in refused.headers["allow"]
 
     run(main())
 

@@ -121,8 +121,8 @@ def _auth(key: str = "key-of-alice") -> dict[str, str]:
         (_auth("wrong"), ["segue.v1"], 401, "unauthenticated"),
         ({"authorization": "Basic key-of-alice"}, ["segue.v1"], 401, "unauthenticated"),
         ({**_auth(), "origin": "https://page.example"}, ["segue.v1"], 403, "forbidden"),
-        (_auth(), None, 400, "invalid_request"),
-        (_auth(), ["other.v1"], 400, "invalid_request"),
+        (_auth(), None, 400, "unsupported_version"),
+        (_auth(), ["other.v1"], 400, "unsupported_version"),
     ],
 )
 def test_an_upgrade_that_is_denied_says_why(headers: Any, protocols: Any, status: int, code: str) -> None:
@@ -308,12 +308,35 @@ def test_a_new_reading_replaces_the_older_one_on_its_connection() -> None:
             await begin(socket, "t", "Write a long text slowly")
             seen = [(await receive(socket))["seq"] for _ in range(5)]
             assert seen == [0, 1, 2, 3, 4]
-            await send(socket, "turn.resume", turn="t", after=0)
+            await send(socket, "turn.resume", turn="t")
             events = [event for event in await until_end(socket, "t") if "seq" in event]
             seqs = [event["seq"] for event in events]
-            begun = max(place for place, seq in enumerate(seqs) if seq == 1)
-            assert seqs[begun:] == list(range(1, seqs[-1] + 1))  # none lost, none twice, and nothing of the old one
+            begun = seqs.index(0)
+            assert seqs[begun:] == list(range(seqs[-1] + 1))  # none lost, none twice, and nothing of the old one
             assert seqs[:begun] == list(range(5, 5 + begun))
+            assert events[begun]["replayed"] is True
+
+    run(main())
+
+
+def test_a_resume_behind_a_number_is_refused_where_the_turn_is_read_and_the_reading_goes_on() -> None:
+    async def main() -> None:
+        async with served() as url, open_at(url) as socket, open_at(url) as other:
+            await begin(socket, "t", "Write a long text slowly")
+            assert [(await receive(socket))["seq"] for _ in range(3)] == [0, 1, 2]
+            await send(socket, "turn.resume", turn="t", after=1)
+            events = await until_end(socket, "t")
+            if events[-1]["type"] == "error":
+                events += await until_end(socket, "t")
+            (refused,) = (event for event in events if event["type"] == "error")
+            assert (refused["refused"], refused["turn"]) == ("turn.resume", "t")
+            error = refused["error"]
+            assert (error["code"], error["advice"], error["param"]) == ("invalid_request", "fix", "/after")
+            seqs = [event["seq"] for event in events if "seq" in event]
+            assert seqs == list(range(3, seqs[-1] + 1))
+            for line in (socket, other):  # no reading is under way there
+                await send(line, "turn.resume", turn="t", after=seqs[-1] - 2)
+                assert [event["seq"] for event in await until_end(line, "t")] == seqs[-2:]
 
     run(main())
 

@@ -425,7 +425,7 @@ def test_a_context_sent_by_digest_is_echoed_whole_on_a_foreign_wire() -> None:
     run(main())
 
 
-def test_a_connections_handle_is_told_but_not_kept_once_the_connection_is_gone() -> None:
+def test_a_connection_that_ends_before_its_turn_takes_the_handle_along() -> None:
     class Gone(Once):
         def left_ms(self) -> int | None:
             return 5_000
@@ -434,9 +434,9 @@ def test_a_connections_handle_is_told_but_not_kept_once_the_connection_is_gone()
         endpoint = Endpoint()
         caller = Gone("alice", "segue-ws", "scope")
         one = await turn(endpoint, start("t", "hello", retention="connection"), caller)
-        assert isinstance(one.completed.continuation, models.Continuation)
-        assert one.completed.continuation.expires_in_ms == 0
-        assert await endpoint.store.resolve("alice", one.id, "scope") is None
+        assert (one.completed.status, one.completed.reason) == ("incomplete", "retention_lost")
+        assert one.completed.continuation is msgspec.UNSET
+        assert one.text  # the model goes on: what it said is readable
 
     run(main())
 

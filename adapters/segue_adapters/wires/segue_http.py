@@ -172,6 +172,13 @@ def snapshot_messages(snapshot: models.TurnSnapshot) -> list[models.ServerMessag
 
 
 class SegueHTTPServer:
+def _flag(said: str) -> bool:
+    if said not in ("true", "false"):
+        text = "`descendants` says `true` or `false`."  # a deletion that does less than was asked harms
+        raise refusal("invalid_request", "fix", text, param="/descendants", refused="continuation.delete")
+    return said == "true"
+
+
     """Server side, stateless: requests in, messages out; messages in, answers out."""
 
     name = "segue-http"
@@ -192,6 +199,8 @@ class SegueHTTPServer:
                 return self._build({"type": "turn.resume", "turn": turn, **self._after(request)}), "sse"
             case ("POST", ["turns", turn, "cancel"]):
                 return self._build({"type": "turn.cancel", "turn": turn}), "json"
+                if request.body:
+                    return self._body(request, "turn.cancel", turn=turn), "json"
             case ("PUT", ["turns", turn, "steers", steer]):
                 return self._body(request, "turn.steer", turn=turn, steer=steer), "json"
             case ("POST", ["continuations"]):
@@ -202,8 +211,8 @@ class SegueHTTPServer:
                 return self._build({"type": "continuation.export", "ref": "http", "id": identifier}), "json"
             case ("DELETE", ["continuations", identifier]):
                 members: dict[str, Any] = {"type": "continuation.delete", "ref": "http", "id": identifier}
-                if request.query.get("descendants") == "true":
-                    members["descendants"] = True
+                if "descendants" in request.query:
+                    members["descendants"] = _flag(request.query["descendants"])
                 return self._build(members), "json"
         shown = f"{request.method} {request.path}"[:120]
         raise refusal("unsupported_message", "fix", f"There is no route {shown}.", status=404)

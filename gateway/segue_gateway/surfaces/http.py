@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from .. import refusals
 from ..endpoint import Endpoint, Once
 from ..faults import report
+from ..outlet import Outlet, taken
 from .admission import admit, to_response
 from .bodies import read_body
 
@@ -76,16 +77,27 @@ class HTTPSurface:
 
 
 class EventStream(Response):
-    """Server-sent events; `lost` is called where the caller goes away before the end."""
+    """Server-sent events; `lost` is called where the caller goes away before the end.
+
+    A caller that takes nothing for `patience` seconds gets `farewell` as the last event (SEG-HTTP-032).
+    """
 
     def __init__(
-        self, chunks: AsyncGenerator[bytes, None], *, lost: Callable[[], None] | None = None, **headers: str
+        self,
+        chunks: AsyncGenerator[bytes, None],
+        *,
+        farewell: Callable[[], bytes],
+        patience: float,
+        lost: Callable[[], None] | None = None,
+        **headers: str,
     ) -> None:
         self.chunks = chunks
         self.lost = lost
         self.status_code = 200
         self.background = None
         self.init_headers(
+        self.farewell = farewell
+        self.patience = patience
             {
                 "content-type": "text/event-stream; charset=utf-8",
                 "cache-control": "no-store",
@@ -97,7 +109,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream."""
         try:
-            await unless_gone(receive, self._send_all(send))
+            await unless_gone(receive, self._send_all(send, Outlet.of(scope)))
         except (Gone, OSError):
             if self.lost is not None:
                 self.lost()
@@ -105,16 +117,25 @@ class EventStream(Response):
             with contextlib.suppress(Exception):
                 await self.chunks.aclose()
 
-    async def _send_all(self, send: Send) -> None:
+    async def _send_all(self, send: Send, outlet: Outlet | None) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         async for chunk in self.chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            if not await taken(send({"type": "http.response.body", "body": chunk, "more_body": True}), self.patience):
+                await self._end_early(send, outlet)
+                return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def unless_gone(receive: Callable[[], Awaitable[Any]], work: Coroutine[Any, Any, T]) -> T:
     """Return what the work returns; Gone, the work cancelled, where the caller goes away first."""
     working = asyncio.ensure_future(work)
+    async def _end_early(self, send: Send, outlet: Outlet | None) -> None:
+        """Say why, past what the caller did not take; without an outlet the server breaks the exchange off."""
+        if outlet is not None:
+            outlet.free()
+            await send({"type": "http.response.body", "body": self.farewell(), "more_body": False})
+            outlet.give_up(self.patience)
+
     watching = asyncio.ensure_future(_gone(receive))
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from ..endpoint import Once
 from ..stores.base import Handle, Held
+from ..refusals import slow_reader
 from ..turns import Turn
 from .admission import to_response
 from .http import EventStream, Gone, HTTPSurface, unless_gone
@@ -65,7 +66,12 @@ class OpenAIHTTP(HTTPSurface):
         self.endpoint.spawn(turn.run())
         writer = self.wire.stream(turn.facts())
         if stream:
-            return EventStream(self.events(turn, writer), lost=lambda: self.lost(turn))
+            return EventStream(
+                self.events(turn, writer),
+                farewell=lambda: writer.sse(slow_reader().message),
+                patience=self.endpoint.settings.reader_ms / 1000,
+                lost=lambda: self.lost(turn),
+            )
         try:
             await unless_gone(http.receive, self.read_all(turn, writer))
         except Gone:

@@ -68,6 +68,8 @@ class OpenAISession(Session):
         """Return the error frame of a refusal, in the lane of its create."""
         return self.wire.refuse(refused.message, refused.lane)
 
+    slow_code = 1008
+
     async def close(self, code: int) -> None:
         """Close with a code that this wire's clients take as a reason to connect again."""
         await super().close(1001)

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from ..contexts import read_context
 from ..endpoint import Once
 from ..readings import Reading, Source, snapshot
+from ..refusals import slow_reader
 from ..steers import Steer
 from .admission import to_response
 from .http import EventStream, HTTPSurface, unless_gone
@@ -56,7 +57,10 @@ class SegueHTTP(HTTPSurface):
         if isinstance(message, models.TurnResume):
             if mode == "sse":
                 return self.stream(await self.endpoint.resume(caller, message))
-            return self.whole(await self.endpoint.attach(caller.principal, message.turn), replayed=True)
+            source = await self.endpoint.attach(caller.principal, message.turn)
+            if not self.may_ask_again(source):
+                await unless_gone(http.receive, self.ended(source))
+            return self.whole(source, replayed=True)
         if isinstance(message, models.TurnCancel):
             source = await self.endpoint.cancel(caller, message)
             await unless_gone(http.receive, self.ended(source))
@@ -105,7 +109,11 @@ class SegueHTTP(HTTPSurface):
             async for message in reading:
                 yield self.endpoint.gives_event(self.name, self.wire.event(message), reading)
 
-        return EventStream(chunks())
+        def farewell() -> bytes:
+            told = slow_reader(reading.source.name).message
+            return self.endpoint.gives_event(self.name, self.wire.event(told), reading)
+
+        return EventStream(chunks(), farewell=farewell, patience=self.endpoint.settings.reader_ms / 1000)
 
     def whole(self, source: Source, *, replayed: bool) -> Response:
         """Return a turn as it stands: with its end, or saying when to ask again."""
@@ -115,12 +123,18 @@ class SegueHTTP(HTTPSurface):
         """Wait for the end of a turn, but no longer than silence is allowed (SEG-HTTP-043)."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self.endpoint.patience_ms() / 1000
-        while not source.finished and (left := until - loop.time()) > 0:
+        patient = not self.may_ask_again(source)
+        while not source.finished and (patient or until > loop.time()):
             try:
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(None if patient else until - loop.time()):
                     await source.news.wait()
             except TimeoutError:
                 return
+
+    def may_ask_again(self, source: Source) -> bool:
+        """Return whether the end can be read later: of retention `none` it may go with the turn (SEG-HTTP-044)."""
+        accepted = source.events[0]
+        return not (isinstance(accepted, models.TurnAccepted) and accepted.retention == "none")
 
     async def put_context(self, caller: Once, request: base.Request) -> Response:
         """Hold a context under its digest (SEG-HTTP-011)."""

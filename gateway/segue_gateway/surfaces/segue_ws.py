@@ -9,7 +9,7 @@ from segue_schemas import models
 from starlette.websockets import WebSocket
 
 from ..endpoint import Endpoint
-from ..refusals import invalid_request
+from ..refusals import no_subprotocol
 from .websocket import Session, WebSocketSurface
 
 __all__ = ["SegueSession", "SegueWS"]
@@ -50,7 +50,7 @@ class SegueWS(WebSocketSurface):
     def check(self, websocket: WebSocket) -> None:
         """Refuse an upgrade that does not offer the subprotocol (SEG-WS-002)."""
         if SUBPROTOCOL not in websocket.scope.get("subprotocols", []):
-            raise invalid_request(f"Offer the subprotocol {SUBPROTOCOL}.", "Sec-WebSocket-Protocol")
+            raise no_subprotocol(SUBPROTOCOL)
 
     def denial(self, refused: Refuse) -> Answer:
         """Return the problem body of a denied upgrade."""

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from .. import refusals
 from ..endpoint import Endpoint
 from ..faults import report
+from ..outlet import Outlet, taken
 from .admission import admit, to_response
 
 __all__ = ["Session", "WebSocketSurface"]
@@ -61,6 +62,8 @@ class Session:
 
     name: str
     subprotocol: str | None = None
+    #: The close code behind `slow_reader`.
+    slow_code = 4408
 
     def __init__(self, endpoint: Endpoint, websocket: WebSocket, principal: str) -> None:
         self.endpoint = endpoint
@@ -151,12 +154,29 @@ class Session:
             for given in self.endpoint.gives_frame(self.name, frame, self):
                 if self.over:
                     return
-                try:
-                    await (
-                        self.websocket.send_text(given) if isinstance(given, str) else self.websocket.send_bytes(given)
-                    )
-                except (WebSocketDisconnect, RuntimeError):
-                    self.over = True
+                if not await taken(self._write(given), self.endpoint.settings.reader_ms / 1000):
+                    await self._end_early()
+
+    async def _write(self, frame: str | bytes) -> None:
+        try:
+            await (self.websocket.send_text(frame) if isinstance(frame, str) else self.websocket.send_bytes(frame))
+        except (WebSocketDisconnect, RuntimeError):
+            self.over = True
+
+    async def _end_early(self) -> None:
+        """End a connection whose client takes nothing: say why, past what it did not take (SEG-LIVE-027)."""
+        if self.over:
+            return
+        self.over = True
+        outlet = Outlet.of(self.websocket.scope)
+        if outlet is not None:
+            outlet.free()
+            for frame in self.refusal_frames(refusals.slow_reader()):
+                await self._write(frame)
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await self.websocket.close(self.endpoint.gives_close(self.name, self.slow_code))
+        if outlet is not None:
+            outlet.give_up(self.endpoint.settings.reader_ms / 1000)
 
     async def close(self, code: int) -> None:
         """Close the connection of our own accord; the loop over frames sees its end."""
