@@ -171,7 +171,6 @@ def snapshot_messages(snapshot: models.TurnSnapshot) -> list[models.ServerMessag
     return messages
 
 
-class SegueHTTPServer:
 def _flag(said: str) -> bool:
     if said not in ("true", "false"):
         text = "`descendants` says `true` or `false`."  # a deletion that does less than was asked harms
@@ -179,6 +178,7 @@ def _flag(said: str) -> bool:
     return said == "true"
 
 
+class SegueHTTPServer:
     """Server side, stateless: requests in, messages out; messages in, answers out."""
 
     name = "segue-http"
@@ -198,9 +198,9 @@ def _flag(said: str) -> bool:
             case ("GET", ["turns", turn, "events"]):
                 return self._build({"type": "turn.resume", "turn": turn, **self._after(request)}), "sse"
             case ("POST", ["turns", turn, "cancel"]):
-                return self._build({"type": "turn.cancel", "turn": turn}), "json"
                 if request.body:
                     return self._body(request, "turn.cancel", turn=turn), "json"
+                return self._build({"type": "turn.cancel", "turn": turn}), "json"
             case ("PUT", ["turns", turn, "steers", steer]):
                 return self._body(request, "turn.steer", turn=turn, steer=steer), "json"
             case ("POST", ["continuations"]):

@@ -92,12 +92,12 @@ class EventStream(Response):
         **headers: str,
     ) -> None:
         self.chunks = chunks
+        self.farewell = farewell
+        self.patience = patience
         self.lost = lost
         self.status_code = 200
         self.background = None
         self.init_headers(
-        self.farewell = farewell
-        self.patience = patience
             {
                 "content-type": "text/event-stream; charset=utf-8",
                 "cache-control": "no-store",
@@ -125,10 +125,6 @@ class EventStream(Response):
                 return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-
-async def unless_gone(receive: Callable[[], Awaitable[Any]], work: Coroutine[Any, Any, T]) -> T:
-    """Return what the work returns; Gone, the work cancelled, where the caller goes away first."""
-    working = asyncio.ensure_future(work)
     async def _end_early(self, send: Send, outlet: Outlet | None) -> None:
         """Say why, past what the caller did not take; without an outlet the server breaks the exchange off."""
         if outlet is not None:
@@ -136,6 +132,10 @@ async def unless_gone(receive: Callable[[], Awaitable[Any]], work: Coroutine[Any
             await send({"type": "http.response.body", "body": self.farewell(), "more_body": False})
             outlet.give_up(self.patience)
 
+
+async def unless_gone(receive: Callable[[], Awaitable[Any]], work: Coroutine[Any, Any, T]) -> T:
+    """Return what the work returns; Gone, the work cancelled, where the caller goes away first."""
+    working = asyncio.ensure_future(work)
     watching = asyncio.ensure_future(_gone(receive))
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)

@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..endpoint import Once
-from ..stores.base import Handle, Held
 from ..refusals import slow_reader
+from ..stores.base import Handle, Held
 from ..turns import Turn
 from .admission import to_response
 from .http import EventStream, Gone, HTTPSurface, unless_gone
