@@ -116,11 +116,17 @@ class Session:
     async def resume(self, name: str | Turn, *, after: int | None = None, limit: float | None = None) -> Turn:
         """Read a turn's record from the beginning, or behind a sequence number.
 
-        Given the turn whose reading was cut, it is read on behind what was seen of it, onto the items that were built.
-        Given a name and `after`, items that had begun before are known only where they come whole.
+        Given the turn whose reading was cut, it is read on behind what was seen of it, onto the items that were built;
+        where this connection reads it still, it is read anew. Given a name and `after`, items that had begun before
+        are known only where they come whole. Raises LocalProtocolError for `after` on a connection that reads the
+        turn: nothing would mark where the new reading begins (SEG-TURN-086).
         """
         cut = name if isinstance(name, Turn) else None
-        if cut is not None and after is None:
+        named = name.name if isinstance(name, Turn) else name
+        if self.link.reads(named):
+            if after is not None:
+                raise LocalProtocolError(f"this connection reads the turn {named}: resume it from the beginning")
+        elif cut is not None and after is None:
             after = cut.last_seq
         message = models.TurnResume(
             turn=name.name if isinstance(name, Turn) else name, after=msgspec.UNSET if after is None else after

@@ -39,6 +39,10 @@ class Link(Protocol):
         """Send a message; what answers it goes into the channel, its faults too."""
         ...
 
+    def reads(self, turn: str) -> bool:
+        """Return whether the endpoint still delivers a reading of that turn on this connection."""
+        ...
+
     async def close(self) -> None:
         """End it in order."""
         ...
@@ -58,6 +62,7 @@ class WebSocketLink:
         self.fault: SegueError | None = None
         self._wire = wire
         self._channels: dict[str, Channel] = {}
+        self._reading: set[str] = set()
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
@@ -102,6 +107,8 @@ class WebSocketLink:
             channel.put(self.fault)
             return
         frames = self._wire.send(message)
+        if isinstance(message, models.TurnStart | models.TurnResume):
+            self._reading.add(message.turn)
         self._channels[_name(message)] = channel
         for frame in frames:
             await self.socket.send(frame)
@@ -126,12 +133,18 @@ class WebSocketLink:
 
     def _sort(self, message: models.ServerMessage) -> None:
         name = _name(message)
+        if is_end(message) and name.startswith("turn:"):
+            self._reading.discard(name.removeprefix("turn:"))
         channel = self._channels.get(name)
         if channel is None:
             self.notices.put(message)
             return
         if channel.put(message) and is_end(message):
             del self._channels[name]
+
+    def reads(self, turn: str) -> bool:
+        """Return whether the endpoint still delivers a reading of that turn on this connection."""
+        return turn in self._reading
 
     async def close(self) -> None:
         """Close the connection in order."""
@@ -170,6 +183,10 @@ class HTTPLink:
         self.pool = HTTPPool(url, options)
         self._wire = wire
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def reads(self, turn: str) -> bool:
+        """Return False: each request is a connection of its own."""
+        return False
 
     async def submit(self, message: models.ClientMessage, channel: Channel) -> None:
         """Send a message; the answer goes into the channel."""

@@ -300,6 +300,35 @@ def test_a_cut_reaches_every_turn_and_resume_goes_on_where_it_was(run: Any, sess
     assert [message.get("after") for message in resumed] == [2, None, 2, None]
 
 
+def test_a_turn_that_this_connection_reads_is_resumed_from_its_beginning(run: Any, session: Any) -> None:
+    resumed: list[dict[str, Any]] = []
+
+    async def script(peer: Peer, message: dict[str, Any]) -> None:
+        name = message["turn"]
+        if message["type"] == "turn.resume":
+            resumed.append(message)
+        await peer.begin(name)
+        await peer.say(name, 2, "Hel")
+        if message["type"] == "turn.resume":
+            await peer.say(name, 3, "lo")
+            await peer.end(name, 4)
+
+    async def main() -> None:
+        async with session(script) as mine:
+            turn = await mine.turn("Hi")
+            while turn.last_seq != 2:
+                await turn.next()
+            with pytest.raises(LocalProtocolError, match="from the beginning"):
+                await mine.resume(turn, after=1)
+            again = await mine.resume(turn)
+            assert (await again.outcome()).text == "Hello"
+            assert [event.seq for event in again.result.events] == [0, 1, 2, 3, 4, 5]
+            await (await mine.resume(turn, after=2)).outcome()  # the reading has ended
+
+    run(main())
+    assert [message.get("after") for message in resumed] == [None, 2]
+
+
 def test_messages_about_the_connection_are_notices(run: Any, session: Any) -> None:
     async def script(peer: Peer, message: dict[str, Any]) -> None:
         await peer.send("turn.later", turn=message["turn"])
