@@ -15,9 +15,10 @@ from click.testing import CliRunner
 from segue_conformance.mutants import REFERENCE, Mutant, load
 from segue_conformance.registry import Catalogue
 from segue_conformance.selftest.cli import selftest
-from segue_conformance.selftest.jobs import Done, Job, Run, Selection, jobs_of, perform_all, select
+from segue_conformance.selftest.jobs import Done, Job, Run, perform_all
 from segue_conformance.selftest.judging import Outcome, judge
 from segue_conformance.selftest.page import page
+from segue_conformance.selftest.planning import Selection, select, stages
 from segue_conformance.verdicts import Verdict
 
 CATALOGUE = Catalogue.load()
@@ -29,7 +30,10 @@ USAGE = MUTANTS["usage_does_not_add_up"]
 def examine(mutants: Sequence[Mutant], *, full: bool = False, wires: tuple[str, ...] = ("segue-ws",)) -> Outcome:
     chosen = Selection(tuple(FEW), tuple(mutants), wires, full, references=(REFERENCE,))
     known = (FEW, {mutant.name: mutant for mutant in (REFERENCE, *mutants)})
-    return judge(chosen, perform_all(jobs_of(chosen), 1, known))
+    done: list[Done] = []
+    for stage in stages(chosen):
+        done += perform_all(stage.jobs(done), 1, known)
+    return judge(chosen, done)
 
 
 def kinds(outcome: Outcome) -> set[tuple[str, str, str]]:
@@ -53,6 +57,7 @@ def test_a_full_run_tells_checks_that_catch_none_and_kills_that_nobody_named() -
     outcome = examine([replace(USAGE, killed_by={"segue-ws": ("turns.cut_is_incomplete",)})], full=True)
     assert kinds(outcome) == {
         ("survived", USAGE.name, "turns.cut_is_incomplete"),
+        ("survived_sockets", USAGE.name, "turns.cut_is_incomplete"),
         ("extra", USAGE.name, "turns.usage_adds_up"),
         ("unkilled", "", "turns.plain_turn"),
         ("unkilled", "", "turns.usage_adds_up"),
@@ -116,7 +121,8 @@ def test_what_the_patterns_mean() -> None:
 
 def test_each_mutant_is_examined_even_if_it_names_none_of_the_chosen_wires() -> None:
     chosen = select(CATALOGUE, list(MUTANTS.values()), ("openai-ws",))
-    assert {job.name for job in jobs_of(chosen) if job.kind == "mutant"} == set(MUTANTS)
+    jobs = [job for stage in stages(chosen) for job in stage.jobs([])]
+    assert {job.name for job in jobs if job.kind == "mutant"} == set(MUTANTS)
 
 
 def test_the_page_lists_what_is_caught_and_what_is_not() -> None:

@@ -17,8 +17,9 @@ from ..mutants import load
 from ..registry import WIRES, Catalogue, RegistrationError
 from ..reports.console import console_for
 from ..requirements import IndexMissing
-from .jobs import IN_MEMORY, jobs_of, perform_all, select
+from .jobs import Done, Job, perform_all
 from .judging import Outcome, judge
+from .planning import IN_MEMORY, Selection, select, stages
 from .telling import as_json, print_outcome, progressing
 
 __all__ = ["selftest"]
@@ -32,7 +33,10 @@ _MOST = 4
     "--only", multiple=True, metavar="PATTERN",
     help="Mutants or checks: a name, an area, part of a check's id, a glob; repeatable.",
 )  # fmt: skip
-@click.option("--full", is_flag=True, help="Every mutant against every check, on every wire.")
+@click.option(
+    "--full", is_flag=True, help="Every mutant against every check, on every wire; and over sockets those it names."
+)
+@click.option("--exhaustive", is_flag=True, help="As --full, also where a check reaches nothing of a fault.")
 @click.option("--wire", "wires", multiple=True, type=click.Choice(WIRES), help="Wire to use; repeatable.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - is standard output.")
 @click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes. [one a core, 4 at most]")
@@ -41,6 +45,7 @@ _MOST = 4
 def selftest(
     only: tuple[str, ...],
     full: bool,
+    exhaustive: bool,
     wires: tuple[str, ...],
     json_path: str | None,
     jobs: int | None,
@@ -50,7 +55,8 @@ def selftest(
     """Prove that the checks can fail, and that they accuse nobody who is right.
 
     The reference endpoint has to pass every check; each mutant, an endpoint with one fault, has to be caught by the
-    checks that it names. All of it runs in memory, on a virtual clock, without a network.
+    checks that it names. All of it runs in memory, on a virtual clock, without a network; only --full looks at each
+    mutant over real sockets as well, on this machine.
 
     \b
     Exit codes: 0 the suite is sound, 1 it is not, 2 wrong usage, 4 a fault of
@@ -58,7 +64,12 @@ def selftest(
     """  # fmt: skip
     console = console_for(sys.stderr if json_path == "-" else sys.stdout, no_color=no_color)
     try:
-        code = _examine(console, only, full, wires, jobs, json_path, debug)
+        full = full or exhaustive
+        chosen = select(
+            Catalogue.load(), load(), wires or (WIRES if full else IN_MEMORY),
+            only=only, full=full, exhaustive=exhaustive,
+        )  # fmt: skip
+        code = _examine(console, chosen, jobs or min(_MOST, os.cpu_count() or 1), json_path, debug)
     except click.ClickException:
         raise
     except KeyboardInterrupt:
@@ -71,28 +82,17 @@ def selftest(
     sys.exit(code)
 
 
-def _examine(
-    console: Console,
-    only: tuple[str, ...],
-    full: bool,
-    wires: tuple[str, ...],
-    processes: int | None,
-    json_path: str | None,
-    debug: bool,
-) -> int:
+def _examine(console: Console, chosen: Selection, processes: int, json_path: str | None, debug: bool) -> int:
     began = time.monotonic()
-    chosen = select(Catalogue.load(), load(), wires or (WIRES if full else IN_MEMORY), only=only, full=full)
-    jobs = jobs_of(chosen)
-    if not jobs:
-        raise click.UsageError(f"--only: no check and no mutant is meant by {', '.join(only)}")
-    runs = sum(len(job.pairs) for job in jobs)
-    head = f"{len(chosen.mutants)} mutants, {len(chosen.checks) if chosen.whole else 0} checks, {runs} runs in memory"
-    console.print(Text(head, "bold"))
-    finished = []
-    with progressing(console, jobs) as progress:
-        for one in perform_all(jobs, processes or min(_MOST, os.cpu_count() or 1)):
-            finished.append(one)
-            progress.done(one)
+    if not any(stage.jobs([]) for stage in stages(chosen)):
+        raise click.UsageError("--only: no check and no mutant is meant by that")
+    console.print(Text(f"{len(chosen.mutants)} mutants, {len(chosen.checks) if chosen.whole else 0} checks", "bold"))
+    finished: list[Done] = []
+    for stage in stages(chosen):
+        jobs = stage.jobs(finished)
+        if jobs:
+            console.print(Text(f"{stage.title}: {sum(len(job.pairs) for job in jobs)} runs"))
+            finished += _done(console, jobs, processes * stage.abreast or 1)
     outcome, seconds = judge(chosen, finished), time.monotonic() - began
     if debug:
         for fault in outcome.faults:
@@ -100,6 +100,15 @@ def _examine(
     print_outcome(console, outcome, seconds)
     _write(outcome, seconds, json_path)
     return outcome.exit_code
+
+
+def _done(console: Console, jobs: list[Job], processes: int) -> list[Done]:
+    finished = []
+    with progressing(console, jobs) as progress:
+        for one in perform_all(jobs, processes):
+            finished.append(one)
+            progress.done(one)
+    return finished
 
 
 def _write(outcome: Outcome, seconds: float, path: str | None) -> None:

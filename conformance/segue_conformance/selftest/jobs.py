@@ -1,40 +1,46 @@
-"""What a self-test has to do, cut into jobs that can go to any process: one endpoint each, and pairs to perform on it.
-
-An endpoint is named and made where the job runs. Jobs of one area lie together, the longest first, so that two
-processes end at about the same time.
-"""
+"""What can go to any process: an endpoint by name, made where the job runs, and the checks to perform on it."""
 
 from __future__ import annotations
 
-import fnmatch
+import gc
 import logging
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import get_context
 
 from ..mutants import REFERENCES, Mutant, load
-from ..registry import Catalogue, Check
+from ..registry import Catalogue
 from ..verdicts import Verdict
 from ..virtual.loop import Deadlock, Livelock
 from ..virtual.world import World
+from .reach import Place, Watch
 
-__all__ = ["IN_MEMORY", "Done", "Job", "Run", "Selection", "jobs_of", "perform", "perform_all", "select"]
+__all__ = ["Done", "Job", "Pair", "Run", "perform", "perform_all"]
 
-#: The wires of the quick self-test: one of Segue's own and one of OpenAI's.
-IN_MEMORY = ("segue-ws", "openai-ws")
+#: A check's id, and a wire.
+Pair = tuple[str, str]
+Known = tuple[Catalogue, dict[str, Mutant]]
+
+#: Seconds for a turn in memory, where they cost nothing, and over sockets.
+_VIRTUAL, _REAL = 4.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Checks by id, each with the wire to perform it on, on one endpoint. `kind` is reference or mutant."""
+    """Checks by id, each with the wire to perform it on, on one endpoint. `kind` is reference or mutant.
+
+    `watched`: note what each check reaches of the endpoint. `sockets`: over real sockets, in real time.
+    """
 
     kind: str
     name: str
     area: str
-    pairs: tuple[tuple[str, str], ...]
+    pairs: tuple[Pair, ...]
+    watched: bool = False
+    sockets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,96 +60,54 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A job and what came of it; `fault` is the harness's own, with its traceback."""
+    """A job and what came of it; `fault` is the harness's own, with its traceback.
+
+    `reached`: of a watched job, the functions of the endpoint that each check had called.
+    """
 
     job: Job
     runs: tuple[Run, ...] = ()
     fault: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What is examined: checks, mutants, wires; `full`, every check on every mutant."""
-
-    checks: tuple[Check, ...]
-    mutants: tuple[Mutant, ...]
-    wires: tuple[str, ...]
-    full: bool = False
-    #: Whether the reference endpoint is examined too, and whether a check that catches none is a failure.
-    whole: bool = True
-    references: tuple[Mutant, ...] = field(default=REFERENCES)
-
-
-def select(
-    catalogue: Catalogue,
-    mutants: Sequence[Mutant],
-    wires: Sequence[str],
-    *,
-    only: Sequence[str] = (),
-    full: bool = False,
-) -> Selection:
-    """Return what some patterns mean: checks as `--only` of `segue check`, mutants by name or area.
-
-    Of a check that is meant the mutants that name it are meant too. Nothing at all may come of it.
-    """
-    if not only:
-        return Selection(tuple(catalogue), tuple(mutants), tuple(wires), full)
-    checks = [check for check in catalogue if any(check.matches(pattern) for pattern in only)]
-    ids = {check.id for check in checks}
-    named = [mutant for mutant in mutants if any(_means(pattern, mutant) for pattern in only)]
-    naming = [m for m in mutants if m not in named and ids & {c for cs in m.killed_by.values() for c in cs}]
-    chosen = tuple(m for m in mutants if m in named or m in naming)
-    return Selection(tuple(checks or catalogue), chosen, tuple(wires), full, whole=bool(checks))
-
-
-def _means(pattern: str, mutant: Mutant) -> bool:
-    return pattern in (mutant.name, mutant.area) or fnmatch.fnmatchcase(mutant.name, pattern)
-
-
-def jobs_of(chosen: Selection) -> list[Job]:
-    """Return the jobs of a selection."""
-    jobs = []
-    if chosen.whole:
-        for reference in chosen.references:
-            for wire in chosen.wires:
-                pairs = tuple((check.id, wire) for check in chosen.checks if wire in check.wires)
-                jobs.append(Job("reference", reference.name, "reference", pairs))
-    for mutant in chosen.mutants:
-        pairs = _every(chosen, mutant) if chosen.full else _named(chosen, mutant)
-        jobs.append(Job("mutant", mutant.name, mutant.area, pairs))
-    order = sorted({job.area for job in jobs}, key=lambda area: -sum(len(j.pairs) for j in jobs if j.area == area))
-    return sorted((job for job in jobs if job.pairs), key=lambda job: (order.index(job.area), -len(job.pairs)))
-
-
-def _every(chosen: Selection, mutant: Mutant) -> tuple[tuple[str, str], ...]:
-    """Return every check on every wire on which the mutant can differ from the reference."""
-    wires = [wire for wire in chosen.wires if wire in mutant.wires]
-    return tuple((check.id, wire) for wire in wires for check in chosen.checks if wire in check.wires)
-
-
-def _named(chosen: Selection, mutant: Mutant) -> tuple[tuple[str, str], ...]:
-    """Return the checks that must catch it; those of another wire where it names none for these."""
-    wires = [wire for wire in chosen.wires if mutant.killed_by.get(wire)] or [*mutant.killed_by][:1]
-    return tuple((check, wire) for wire in wires for check in mutant.killed_by[wire])
+    reached: Mapping[Pair, frozenset[Place]] = field(default_factory=dict)
 
 
 @cache
-def _known() -> tuple[Catalogue, dict[str, Mutant]]:
+def _known() -> Known:
     return Catalogue.load(), {mutant.name: mutant for mutant in (*REFERENCES, *load())}
 
 
-def perform(job: Job, known: tuple[Catalogue, dict[str, Mutant]] | None = None) -> Done:
+def perform(job: Job, known: Known | None = None) -> Done:
     """Return what comes of a job; `known` are the checks and endpoints where they are not the suite's own."""
     logging.getLogger("segue.gateway").setLevel(logging.CRITICAL)  # endpoints fail here on purpose
     try:
         catalogue, endpoints = known or _known()
-        world = World(endpoints[job.name], catalogue)
+        timeout = _REAL if job.sockets else _VIRTUAL
+        alone = job.watched  # each check reaches by itself what it needs
+        world = World(
+            endpoints[job.name], catalogue, timeout=timeout, stands_on=not alone, sockets=job.sockets, apart=alone
+        )
         try:
-            return Done(job, tuple(_run(world, catalogue, *pair) for pair in job.pairs))
+            return _watched(job, world, catalogue) if job.watched else _performed(job, world, catalogue)
         finally:
             world.close()
     except Exception:
         return Done(job, fault=traceback.format_exc())
+
+
+def _performed(job: Job, world: World, catalogue: Catalogue) -> Done:
+    return Done(job, tuple(_run(world, catalogue, *pair) for pair in job.pairs))
+
+
+def _watched(job: Job, world: World, catalogue: Catalogue) -> Done:
+    """Perform a job and note what is reached; the endpoint's own making is reached by every check."""
+    watch, runs, reached = Watch(), list[Run](), dict[Pair, frozenset[Place]]()
+    with watch() as making:
+        world.begin()
+    for pair in job.pairs:
+        with watch() as places:
+            runs.append(_run(world, catalogue, *pair))
+        reached[pair] = frozenset(places | making)
+    return Done(job, tuple(runs), reached=reached)
 
 
 def _run(world: World, catalogue: Catalogue, check: str, wire: str) -> Run:
@@ -159,19 +123,26 @@ def _run(world: World, catalogue: Catalogue, check: str, wire: str) -> Run:
     return Run(check, wire, result.verdict, told)
 
 
-def perform_all(
-    jobs: Sequence[Job], processes: int, known: tuple[Catalogue, dict[str, Mutant]] | None = None
-) -> Iterator[Done]:
+def perform_all(jobs: Sequence[Job], processes: int, known: Known | None = None) -> Iterator[Done]:
     """Yield what comes of jobs as they end; with endpoints of one's own (`known`), in this process."""
     if processes <= 1 or known is not None or len(jobs) <= 1:
         for job in jobs:
             yield perform(job, known)
         return
     pool: Executor
-    with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=get_context("spawn")) as pool:
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=spawn, initializer=_settle) as pool:
         try:
             for future in as_completed([pool.submit(perform, job) for job in jobs]):
                 yield future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _settle() -> None:
+    """Load what all jobs need, and look for garbage less often: what stays is much, what goes lives short."""
+    _known()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -12,7 +12,8 @@ from fnmatch import fnmatchcase
 
 from ..mutants import Mutant
 from ..verdicts import Verdict
-from .jobs import Done, Run, Selection
+from .jobs import Done, Run
+from .planning import Selection
 
 __all__ = ["Examined", "Failure", "Outcome", "judge"]
 
@@ -23,7 +24,10 @@ _GOOD_ON_VARIANTS = (*_GOOD, Verdict.UNTESTABLE)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that must not be. `kind`: reference, never_performed, survived, extra, stale, unkilled, fault."""
+    """Something that must not be.
+
+    `kind`: reference, never_performed, survived, survived_sockets, extra, stale, unkilled, fault.
+    """
 
     kind: str
     message: str
@@ -45,7 +49,10 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The whole: `unkilled` are checks that no mutant names (in a full run, that caught none of those that do)."""
+    """The whole: `unkilled` are checks that no mutant names (in a full run, that caught none of those that do).
+
+    `performed` and `sockets` count runs in memory and over sockets.
+    """
 
     selection: Selection
     failures: tuple[Failure, ...]
@@ -53,6 +60,7 @@ class Outcome:
     reference: tuple[Run, ...]
     unkilled: tuple[str, ...]
     performed: int = 0
+    sockets: int = 0
     faults: tuple[str, ...] = field(default=())
 
     @property
@@ -73,11 +81,20 @@ def judge(chosen: Selection, done: Iterable[Done]) -> Outcome:
     ]
     reference = [(one.job.name, run) for one in finished if one.job.kind == "reference" for run in one.runs]
     failures += _reference(chosen, reference)
-    runs = {one.job.name: one.runs for one in finished if one.job.kind == "mutant" and not one.fault}
+    sound = [one for one in finished if one.job.kind == "mutant" and not one.fault]
+    runs = {one.job.name: one.runs for one in sound if not one.job.sockets}
     examined = [_examined(mutant, runs[mutant.name]) for mutant in chosen.mutants if mutant.name in runs]
     for one in examined:
         failures += _of_mutant(chosen, one)
-    failures += _errors(runs)
+    # What was missed beside others is performed once more, alone: the later one counts.
+    sockets = {(one.job.name, run.check, run.wire): run for one in sound if one.job.sockets for run in one.runs}
+    failures += [
+        Failure("survived_sockets", _told(run), name, run.check, run.wire)
+        for (name, *_), run in sockets.items()
+        if not run.caught and run.verdict is not Verdict.ERROR
+    ]
+    failures += _errors([(name, run) for name, those in runs.items() for run in those])
+    failures += _errors([(name, run) for (name, *_), run in sockets.items()])
     unkilled = _unkilled(chosen, examined)
     if chosen.full and chosen.whole:
         failures += [Failure("unkilled", "no mutant that names it is caught by it", check=check) for check in unkilled]
@@ -87,7 +104,8 @@ def judge(chosen: Selection, done: Iterable[Done]) -> Outcome:
         tuple(examined),
         tuple(run for _, run in reference),
         unkilled,
-        sum(len(one.runs) for one in finished),
+        sum(len(one.runs) for one in finished if not one.job.sockets),
+        len(sockets),
         faults,
     )
 
@@ -124,10 +142,7 @@ def _examined(mutant: Mutant, runs: Sequence[Run]) -> Examined:
 
 def _of_mutant(chosen: Selection, one: Examined) -> list[Failure]:
     name = one.mutant.name
-    failures = [
-        Failure("survived", f"{run.verdict}{': ' if run.message else ''}{run.message}", name, run.check, run.wire)
-        for run in one.missed
-    ]
+    failures = [Failure("survived", _told(run), name, run.check, run.wire) for run in one.missed]
     failures += [Failure("extra", f"{run.verdict}: {run.message}", name, run.check, run.wire) for run in one.extra]
     if chosen.full and not one.caught:
         wanted = [wire for wire in one.mutant.killed_by if wire in chosen.wires]
@@ -141,18 +156,19 @@ def _of_mutant(chosen: Selection, one: Examined) -> list[Failure]:
     return failures
 
 
+def _told(run: Run) -> str:
+    return f"{run.verdict}{': ' if run.message else ''}{run.message}"
+
+
 def _meant(pattern: str, run: Run) -> bool:
     name, _, only = pattern.partition("@")
     return fnmatchcase(run.check, name) and only in ("", run.wire)
 
 
-def _errors(runs: dict[str, tuple[Run, ...]]) -> list[Failure]:
+def _errors(runs: Sequence[tuple[str, Run]]) -> list[Failure]:
     """Return the suite's own faults: whatever an endpoint does, no check may trip over it."""
     return [
-        Failure("fault", run.message, name, run.check, run.wire)
-        for name, those in runs.items()
-        for run in those
-        if run.verdict is Verdict.ERROR
+        Failure("fault", run.message, name, run.check, run.wire) for name, run in runs if run.verdict is Verdict.ERROR
     ]
 
 

@@ -25,6 +25,7 @@ _TITLES = {
     "reference": "The reference endpoint is accused",
     "never_performed": "Checks that were never performed",
     "survived": "Mutants that survived",
+    "survived_sockets": "Mutants that survived over real sockets",
     "extra": "Kills that no ALSO explains",
     "stale": "Entries of ALSO that catch nothing",
     "unkilled": "Checks that catch no mutant",
@@ -87,7 +88,8 @@ def print_outcome(console: Console, outcome: Outcome, seconds: float) -> None:
     if chosen.whole and outcome.unkilled and not chosen.full:
         console.print(Text(f"{len(outcome.unkilled)} checks that no mutant names yet", "yellow"))
     wires = ", ".join(chosen.wires)
-    console.print(Text(f"{outcome.performed} runs on {wires}, in {seconds:.1f} s", "dim"))
+    sockets = f", {outcome.sockets} over real sockets" if outcome.sockets else ""
+    console.print(Text(f"{outcome.performed} runs in memory{sockets}, on {wires}, in {seconds:.1f} s", "dim"))
     good = outcome.exit_code == 0
     end = "the suite is sound" if good else f"{len(outcome.failures)} things are wrong with the suite"
     console.print(Text(f"{sign['yes'] if good else sign['no']} {end}", "bold green" if good else "bold red"))
@@ -110,6 +112,7 @@ def as_json(outcome: Outcome, seconds: float) -> str:
         "wires": list(chosen.wires),
         "checks": [check.id for check in chosen.checks],
         "runs": outcome.performed,
+        "runs_over_sockets": outcome.sockets,
         "seconds": round(seconds, 1),
         "exit_code": outcome.exit_code,
         "failures": [

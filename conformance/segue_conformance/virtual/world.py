@@ -1,9 +1,13 @@
-"""One endpoint served in memory, and what performs checks on it: the same stack as over sockets, without waiting."""
+"""One endpoint served in memory, and what performs checks on it: the same stack as over sockets, without waiting.
+
+Over sockets it does the same, with the waiting.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import urlsplit
 
@@ -34,13 +38,26 @@ class World:
     """An endpoint in memory. `timeout` is what the checks take for a turn's time, in virtual seconds.
 
     `stands_on`: perform the plain turn first on each wire and call untestable what stands on it, as a run does.
+    `sockets`: serve it over real sockets, in real time. `apart`: let each check do for itself what a run does once for
+    all of them.
     """
 
-    def __init__(self, mutant: Mutant, catalogue: Catalogue, *, timeout: float = 4.0, stands_on: bool = True) -> None:
+    def __init__(
+        self,
+        mutant: Mutant,
+        catalogue: Catalogue,
+        *,
+        timeout: float = 4.0,
+        stands_on: bool = True,
+        sockets: bool = False,
+        apart: bool = False,
+    ) -> None:
         self.mutant = mutant
         self._timeout = timeout
+        self._sockets = sockets
+        self._apart = apart
         self._serving: AbstractAsyncContextManager[str] | None = None
-        self._loop: VirtualLoop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._found = Found([], "as asked")
         self._settings = Settings(url="")
         # One for all, as in a run: what is recorded once for many checks is kept by it.
@@ -53,6 +70,10 @@ class World:
             first=catalogue.get(FIRST) if stands_on else None,
             runner=self._begin,
         )
+
+    def begin(self) -> None:
+        """Serve the endpoint now, not only when it is needed."""
+        self.execution.run(asyncio.sleep(0))
 
     def perform(self, check: Check, wire: str) -> CheckResult:
         """Return what comes of a check. What it waits for without end is the suite's fault: Deadlock, Livelock."""
@@ -72,10 +93,8 @@ class World:
 
     def _begin(self) -> asyncio.Runner:
         """Return a runner in whose loop the endpoint serves; a world that came to a stop begins anew."""
-        runner = asyncio.Runner(loop_factory=VirtualLoop)
-        loop = runner.get_loop()
-        assert isinstance(loop, VirtualLoop)
-        self._loop = loop
+        runner = asyncio.Runner(loop_factory=None if self._sockets else VirtualLoop)
+        self._loop = loop = runner.get_loop()
         try:
             runner.run(self._serve(loop))
         except BaseException:
@@ -83,8 +102,9 @@ class World:
             raise
         return runner
 
-    async def _serve(self, loop: VirtualLoop) -> None:
-        endpoint = self.mutant.endpoint(clock=loop.time, wall=lambda: _EPOCH + loop.time())
+    async def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        wall = time.time if self._sockets else lambda: _EPOCH + loop.time()
+        endpoint = self.mutant.endpoint(clock=loop.time, wall=wall)
         self._serving = serving(endpoint)
         url = await self._serving.__aenter__()
         self._settings = Settings(
@@ -103,7 +123,8 @@ class World:
         assert self._loop is not None
         offer = next(offer for offer in self._found.offers if offer.wire == wire)
         recorder = Recorder(self._settings.secrets, clock=self._loop.time)
-        return Subject(offer, self._settings, recorder, document=self._found.document, budget=self._budget)
+        budget = Budget() if self._apart else self._budget
+        return Subject(offer, self._settings, recorder, document=self._found.document, budget=budget)
 
 
 async def wires_of(url: str) -> Found:
