@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -10,16 +11,18 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 import msgspec
 from segue_schemas import models
 
-from .errors import LocalProtocolError, TransportError, Unreachable, WrongKind
+from .errors import LocalProtocolError, TransportError, Unauthorised, Unreachable, WrongKind
 from .links import STREAM_WIRES
 from .transports.base import Options, refused_status
 from .transports.http import HTTPPool
 from .transports.websocket import open_socket
+from .wires.anthropic import VERSION
 from .wires.base import Answer, Request, check_json
+from .wires.stateless import STATELESS
 
 __all__ = ["Found", "Offer", "find", "offer_of"]
 
-_ORDER = ("segue-ws", "segue-http", "openai-ws", "openai-http")
+_ORDER = ("segue-ws", "segue-http", "openai-ws", "openai-http", *STATELESS)
 _FORCED = {"segue+ws": "ws", "segue+wss": "wss", "segue+http": "http", "segue+https": "https"}
 
 
@@ -56,7 +59,7 @@ async def find(url: str, options: Options, *, wires: Sequence[str] | None = None
     for wire in wires or ():
         if wire not in _ORDER:
             raise LocalProtocolError(f"there is no wire {wire!r}; it is one of {', '.join(_ORDER)}")
-    base = _as_http(url).removesuffix("/responses").rstrip("/")
+    base = _base_of(url)
     document, document_url = await _document(base, options)
     if document is not None:
         # Wires that this version does not know are told by name only.
@@ -112,14 +115,21 @@ def offer_of(binding: models.Binding, document_url: str) -> Offer:
     if not usable:
         told = f"the discovery document gives {binding.url[:120]!r} as the URL of {binding.wire}"
         raise WrongKind(told, document_url, "the endpoint has to name an http or ws address")
-    # For OpenAI's wires the document names the base URL that their clients are configured with.
-    base = _as_http(url).removesuffix("/responses").rstrip("/")
-    return Offer(binding.wire, _url_of(binding.wire, url, base))
+    # For foreign wires the document names the base URL that their clients are configured with.
+    return Offer(binding.wire, _url_of(binding.wire, url, _base_of(url)))
+
+
+def _base_of(url: str) -> str:
+    """Return the base URL of what is served below it, also where the URL is that of a route."""
+    base = _as_http(url).rstrip("/")
+    for route in ("/responses", "/chat/completions", "/messages"):
+        base = base.removesuffix(route)
+    return base.rstrip("/")
 
 
 def _url_of(wire: str, url: str, base: str) -> str:
     """Return where a wire is served when no document says so: OpenAI's at `{base}/responses`, Segue's at the URL."""
-    if wire == "openai-http":
+    if wire == "openai-http" or wire in STATELESS:
         return base
     if wire == "openai-ws":
         query = urlsplit(url).query
@@ -155,13 +165,15 @@ async def _reach(wire: str, url: str, options: Options, model: str | None) -> Of
         return Offer(wire, url)
     if wire == "openai-http":
         answer = await _ask(url, Request("POST", "/responses", {"content-type": "application/json"}, b"{}"), options)
-        speaks = _speaks_responses(answer) or await _answers(url, answer.status, options, model)
+        speaks = _speaks(answer) or await _answers(url, answer.status, options, model)
         if answer.status in (401, 403) or not speaks:
             kind = answer.headers.get("content-type", "")
             place = answer.headers.get("location", "")
             where = url + "/responses"
             raise refused_status(answer.status, where, answer.body, kind, upgrade=False, location=place)
         return Offer(wire, url)
+    if wire in STATELESS:
+        return await _reach_stateless(wire, url, options)
     answer = await _ask(url, Request("GET", "/turns/probe", {"accept": "application/json"}), options)
     try:
         known = isinstance(check_json(answer.body), dict)
@@ -174,6 +186,20 @@ async def _reach(wire: str, url: str, options: Options, model: str | None) -> Of
     return Offer(wire, url)
 
 
+async def _reach_stateless(wire: str, url: str, options: Options) -> Offer:
+    """Make sure that a wire without state is spoken: an empty request is refused in words."""
+    headers = {"content-type": "application/json"}
+    request = Request("POST", "/chat/completions", headers, b"{}")
+    if wire == "anthropic":
+        version = {name.lower(): value for name, value in options.headers.items()}.get("anthropic-version", VERSION)
+        request = Request("POST", "/messages", {**headers, "anthropic-version": version}, b"{}", key_header="x-api-key")
+    answer = await _ask(url, request, options)
+    if answer.status in (401, 403) or not _speaks(answer):
+        kind, place = answer.headers.get("content-type", ""), answer.headers.get("location", "")
+        raise refused_status(answer.status, url + request.path, answer.body, kind, upgrade=False, location=place)
+    return Offer(wire, url)
+
+
 async def _ask(base: str, request: Request, options: Options) -> Answer:
     pool = HTTPPool(base, options)
     try:
@@ -182,8 +208,8 @@ async def _ask(base: str, request: Request, options: Options) -> Answer:
         await pool.close()
 
 
-def _speaks_responses(answer: Answer) -> bool:
-    """Whether an answer to an empty create is one that a Responses endpoint could give."""
+def _speaks(answer: Answer) -> bool:
+    """Whether an answer to an empty create is one that an endpoint of that wire could give."""
     if answer.status in (404, 405, 501) or not 200 <= answer.status < 600 or 300 <= answer.status < 400:
         return False
     try:
@@ -207,17 +233,22 @@ async def _answers(url: str, status: int, options: Options, model: str | None) -
 
 
 async def _probe(url: str, base: str, options: Options, model: str | None) -> list[Offer]:
-    """Try the OpenAI wires; raise what is most telling where neither is spoken."""
+    """Try the OpenAI wires, and where neither is spoken those without state; raise what is most telling."""
     offers: list[Offer] = []
     faults: list[TransportError] = []
     order = ("openai-ws", "openai-http") if urlsplit(url).scheme in ("ws", "wss") else ("openai-http", "openai-ws")
-    for wire in order:
+    for wire in (*order, *STATELESS):
+        if wire == STATELESS[0] and offers:
+            break
         try:
             offers.append(await _reach(wire, _url_of(wire, url, base), options, model))
         except TransportError as fault:
             faults.append(fault)
+            if isinstance(fault, Unauthorised) and not offers:
+                with suppress(TransportError):  # the one wire on which the key stands under another header
+                    return [await _reach("anthropic", base, options, model)]
             if not isinstance(fault, WrongKind) and not offers:
-                raise  # nothing listens there, or the key is wrong: the other wire would say the same
+                raise  # nothing listens there, or the key is wrong: the other wires would say the same
     if not offers:
         raise WrongKind(
             f"no wire was found: {faults[0].what}", base, "name one with --wire, or check the base URL"

@@ -14,7 +14,9 @@ from .transports.base import Options
 from .transports.http import HTTPPool
 from .transports.websocket import Socket, open_socket
 from .turn import Channel, is_end
+from .wires.anthropic import VERSION, AnthropicClient
 from .wires.base import Exchange, StreamClient
+from .wires.chat import ChatClient
 from .wires.openai_http import OpenAIHTTPClient
 from .wires.openai_ws import OpenAIWSClient
 from .wires.segue_http import SegueHTTPClient
@@ -23,9 +25,12 @@ from .wires.segue_ws import SegueWSClient
 __all__ = ["HTTPLink", "Link", "WebSocketLink", "open_link"]
 
 STREAM_WIRES: dict[str, Callable[[], StreamClient]] = {"segue-ws": SegueWSClient, "openai-ws": OpenAIWSClient}
-EXCHANGE_WIRES: dict[str, Callable[[], SegueHTTPClient | OpenAIHTTPClient]] = {
+ExchangeClient = SegueHTTPClient | OpenAIHTTPClient | ChatClient | AnthropicClient
+EXCHANGE_WIRES: dict[str, Callable[[], ExchangeClient]] = {
     "segue-http": SegueHTTPClient,
     "openai-http": OpenAIHTTPClient,
+    "chat": ChatClient,
+    "anthropic": AnthropicClient,
 }
 
 
@@ -177,7 +182,7 @@ def _name(message: models.ClientMessage | models.ServerMessage) -> str:
 class HTTPLink:
     """An exchange for each message, each in a task of its own."""
 
-    def __init__(self, wire: SegueHTTPClient | OpenAIHTTPClient, url: str, options: Options) -> None:
+    def __init__(self, wire: ExchangeClient, url: str, options: Options) -> None:
         self.welcome: models.Welcome | None = None
         self.where = url
         self.pool = HTTPPool(url, options)
@@ -254,4 +259,11 @@ async def open_link(wire: str, url: str, options: Options, *, label: str = "ws1"
     """Return a link of the named wire to its URL; raises the TransportError that says why there is none."""
     if wire in STREAM_WIRES:
         return await WebSocketLink.open(STREAM_WIRES[wire](), url, options, label)
-    return HTTPLink(EXCHANGE_WIRES[wire](), url, options)
+    return HTTPLink(_exchange_wire(wire, options), url, options)
+
+
+def _exchange_wire(wire: str, options: Options) -> ExchangeClient:
+    if wire != "anthropic":
+        return EXCHANGE_WIRES[wire]()
+    named = {name.lower(): value for name, value in options.headers.items()}
+    return AnthropicClient(version=named.get("anthropic-version", VERSION))  # what it carries depends on it

@@ -23,6 +23,7 @@ from .surfaces.openai_http import OpenAIHTTP
 from .surfaces.openai_ws import OpenAIWS
 from .surfaces.segue_http import SegueHTTP
 from .surfaces.segue_ws import SegueWS
+from .surfaces.stateless import AnthropicHTTP, ChatHTTP
 
 __all__ = ["create_app"]
 
@@ -56,6 +57,8 @@ def create_app(endpoint: Endpoint) -> Starlette:
         WebSocketRoute("/v1/responses", OpenAIWS(endpoint).serve),
         Route("/segue/v1", segue_http.serve, methods=_METHODS),
         Route("/segue/v1/{path:path}", segue_http.serve, methods=_METHODS),
+        Route("/v1/chat/completions", ChatHTTP(endpoint).serve, methods=_METHODS),
+        Route("/v1/messages", AnthropicHTTP(endpoint).serve, methods=_METHODS),
         Route("/v1/{path:path}", openai_http.serve, methods=_METHODS),
         WebSocketRoute("/{path:path}", no_websocket),
         Route("/{path:path}", _no_route, methods=_METHODS),

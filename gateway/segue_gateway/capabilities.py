@@ -37,18 +37,24 @@ WIRES: Mapping[str, str] = {
     "segue-http": "/segue/v1",
     "openai-ws": "/v1",
     "openai-http": "/v1",
+    "chat": "/v1",
+    "anthropic": "/v1",
 }
 _CARRIED: Mapping[str, frozenset[str]] = {
     "segue-ws": frozenset(FEATURES),
     "segue-http": frozenset(FEATURES) - {"lanes"},
     "openai-ws": frozenset({"warm_up", "lanes"}),
     "openai-http": frozenset({"final", "delete", "get"}),
+    "chat": frozenset({"final"}),
+    "anthropic": frozenset({"final"}),
 }
 _TIERS: Mapping[str, Sequence[models.Retention]] = {
     "segue-ws": ("none", "connection", "cached", "durable"),
     "segue-http": ("none", "cached", "durable"),
     "openai-ws": ("connection", "cached", "durable"),
     "openai-http": ("none", "cached", "durable"),
+    "chat": ("none",),
+    "anthropic": ("none",),
 }
 
 

@@ -267,8 +267,8 @@ def test_wires_that_were_asked_for(run: Any, place: Any) -> None:
                       ("openai-ws", "ws://HOST/v1/responses")]  # fmt: skip
     assert result.how == "as asked"
     assert "426" in str(fails(run, place, answers, WrongKind, wires=["segue-ws"]))
-    with pytest.raises(LocalProtocolError, match="no wire 'chat'"):
-        run(find("http://127.0.0.1:1", OPTIONS, wires=["chat"]))
+    with pytest.raises(LocalProtocolError, match="no wire 'smoke'"):
+        run(find("http://127.0.0.1:1", OPTIONS, wires=["smoke"]))
 
 
 @pytest.mark.parametrize(

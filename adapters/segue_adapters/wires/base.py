@@ -28,20 +28,24 @@ __all__ = [
     "turn_name",
 ]
 
-WIRE_NAMES = ("segue-ws", "segue-http", "openai-ws", "openai-http")
+WIRE_NAMES = ("segue-ws", "segue-http", "openai-ws", "openai-http", "chat", "anthropic")
 
 TERMINAL = (models.TurnCompleted, models.TurnFailed)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request below a binding's URL; header names in lower case."""
+    """An HTTP request below a binding's URL; header names in lower case.
+
+    `key_header` is where the caller's key belongs on its wire; who sends the request knows the key.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     query: Mapping[str, str] = field(default_factory=dict)
+    key_header: str = "authorization"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,16 @@ from ..endpoint import Endpoint
 __all__ = ["admit", "to_response"]
 
 
-def admit(endpoint: Endpoint, caller: HTTPConnection) -> str:
-    """Return the principal of a request or an upgrade; Refuse `forbidden` or `unauthenticated` (SEG-SEC-002)."""
+def admit(endpoint: Endpoint, caller: HTTPConnection, credential: str | None = None) -> str:
+    """Return the principal of a request or an upgrade; Refuse `forbidden` or `unauthenticated` (SEG-SEC-002).
+
+    `credential` is the one that its wire has in another place than the rest.
+    """
     for host in caller.headers.getlist("host"):
         endpoint.check_host(host)
     for origin in caller.headers.getlist("origin"):
         endpoint.check_origin(origin)
-    return endpoint.authenticate(endpoint.credential(caller))
+    return endpoint.authenticate(endpoint.credential(caller) if credential is None else credential)
 
 
 def to_response(answer: Answer) -> Response:

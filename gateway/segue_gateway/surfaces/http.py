@@ -43,7 +43,7 @@ class HTTPSurface:
         asked: base.Request | None = None
         response: Response
         try:
-            caller = Once(admit(self.endpoint, request), self.name)
+            caller = Once(admit(self.endpoint, request, self.credential(request)), self.name)
             self.check_head(request)
             coding = self.endpoint.took_coding(self.name, request.headers.get("content-encoding", ""))
             body = await read_body(request.stream(), coding, self.endpoint.body_limit(coding))
@@ -57,6 +57,10 @@ class HTTPSurface:
             report("a request failed", error)
             response = to_response(self.refuse(refusals.internal_error()))
         return self.endpoint.gives_response(self.name, asked, response)
+
+    def credential(self, request: Request) -> str | None:
+        """Return the credential that a wire has in a place of its own; None: where the others have it."""
+        return None
 
     def check_head(self, request: Request) -> None:
         """Refuse a request by its head, before its body is read."""

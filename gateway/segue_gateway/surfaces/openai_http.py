@@ -6,7 +6,8 @@ The wire has no names: a caller that goes away before the end cancels its turn, 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
 
 import msgspec
 from segue_adapters.sse import encode_comment
@@ -59,12 +60,20 @@ class OpenAIHTTP(HTTPSurface):
             return to_response(self.wire.input_items(call.id, items, call.page))
         return to_response(self.wire.json(self.retrieved(held)))
 
-    async def create(self, caller: Once, start: models.TurnStart, stream: bool, http: Request) -> Response:
-        """Run a turn and answer by events, or whole at its end."""
+    async def create(
+        self,
+        caller: Once,
+        start: models.TurnStart,
+        stream: bool,
+        http: Request,
+        *,
+        write: Callable[[TurnFacts], Any] | None = None,
+    ) -> Response:
+        """Run a turn and answer by events, or whole at its end; `write` makes the writer of another wire than this."""
         _, turn = await self.endpoint.accept(caller, start)
         assert turn is not None, "a name drawn by the surface is never a repeat"
         self.endpoint.spawn(turn.run())
-        writer = self.wire.stream(turn.facts())
+        writer = (write or self.wire.stream)(turn.facts())
         if stream:
             return EventStream(
                 self.events(turn, writer),
@@ -77,7 +86,11 @@ class OpenAIHTTP(HTTPSurface):
         except Gone:
             self.lost(turn)
             raise
-        return to_response(self.wire.json(writer.response()))
+        return to_response(self.whole(writer))
+
+    def whole(self, writer: Any) -> Answer:
+        """Return the answer of a turn that was written to its end."""
+        return self.wire.json(writer.response())
 
     def lost(self, turn: Turn) -> None:
         """Stop a turn whose caller went away: on this wire nobody can ask for it any more."""
