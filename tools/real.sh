@@ -60,6 +60,7 @@ if [ "${1:-}" = --write ]; then
 fi
 
 python_environment openai 'openai[realtime]==3.54.0'
+python_environment anthropic 'anthropic==2.12.0'
 python_environment smg 'smg==1.13.0'
 python_environment agents 'openai-agents==0.24.0'
 node_environment aimock @copilotkit/aimock 1.43.0

@@ -67,6 +67,12 @@ def openai_python() -> Path:
 
 
 @pytest.fixture(scope="session")
+def anthropic_python() -> Path:
+    """The Python of the environment that holds the Anthropic SDK."""
+    return _needed(ENVIRONMENTS / "anthropic" / "bin" / "python", "the environment of the anthropic SDK")
+
+
+@pytest.fixture(scope="session")
 def aimock_environment() -> Path:
     """The folder in which aimock is installed."""
     return _needed(ENVIRONMENTS / "aimock" / "node_modules" / "@copilotkit" / "aimock", "aimock").parents[2]
@@ -201,12 +207,15 @@ RunClient = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def run_client(openai_python: Path) -> RunClient:
-    """Run a script of tests/real/clients in the SDK's environment and return the JSON line that it prints."""
+    """Run a script of tests/real/clients in an SDK's environment and return the JSON line that it prints.
 
-    def run(script: str, url: str) -> dict[str, Any]:
+    `python` is that of the environment, OpenAI's where none is given; `key` names the variable with the key.
+    """
+
+    def run(script: str, url: str, *, python: Path = openai_python, key: str = "OPENAI_API_KEY") -> dict[str, Any]:
         done = subprocess.run(
-            [openai_python, Path(__file__).parent / "clients" / script, url],
-            env={**clean_environment(), "OPENAI_API_KEY": FIRST_KEY},
+            [python, Path(__file__).parent / "clients" / script, url],
+            env={**clean_environment(), key: FIRST_KEY},
             capture_output=True,
             text=True,
             encoding="utf-8",
