@@ -148,7 +148,7 @@ class Acceptance:
         """Refuse the name of a turn that runs where no start is a repeat: without `resume` (SEG-TURN-062)."""
         repeats = caller.wire not in _NAMED or "resume" in self.features(caller.wire)
         if not repeats and self.runs(caller.principal, start.turn):
-            raise refusals.turn_conflict(start.turn)
+            raise refusals.turn_conflict(start.turn, runs=True)
 
     def runs(self, principal: str, name: str) -> bool:
         """Return whether a turn of that name runs here."""

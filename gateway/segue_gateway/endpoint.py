@@ -179,6 +179,11 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Life, Boun
         """Return how long a whole answer is waited for: less than silence is allowed (SEG-HTTP-043)."""
         return self.settings.heartbeat_ms * 0.8
 
+    def may_ask_again(self, source: Source) -> bool:
+        """Return whether the end can be read later: of retention `none` it may go with the turn (SEG-HTTP-044)."""
+        accepted = source.events[0]
+        return not (isinstance(accepted, models.TurnAccepted) and accepted.retention == "none")
+
     def reading(
         self,
         source: Source,

@@ -103,9 +103,10 @@ def context_not_found(digest: str, param: str = "/context") -> Refuse:
     return refusal("context_not_found", "resend_context", text, param=param)
 
 
-def turn_conflict(turn: str) -> Refuse:
-    """The name is claimed by a turn of other content."""
-    text = f"The name '{turn}' is claimed by a turn of other content; draw a new name for a new turn."
+def turn_conflict(turn: str, *, runs: bool = False) -> Refuse:
+    """The name is claimed by a turn of other content; `runs`: by any that runs, where no start is a repeat."""
+    who = "a turn that still runs" if runs else "a turn of other content"
+    text = f"The name '{turn}' is claimed by {who}; draw a new name for a new turn."
     return refusal("turn_conflict", "fix", text, param="/turn")
 
 

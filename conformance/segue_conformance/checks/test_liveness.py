@@ -49,7 +49,7 @@ async def test_welcome_declares(subject: Subject) -> None:
                 )
 
 
-@check("SEG-LIVE-002", profile="live", wires=("segue-ws",))
+@check("SEG-LIVE-002", "SEG-LIVE-001", profile="core", wires=("segue-ws",))
 async def test_sent_before_welcome(subject: Subject) -> None:
     """A turn that was sent at once, before welcome was read, runs."""
     async with subject.socket() as socket:
@@ -67,7 +67,12 @@ async def test_sent_before_welcome(subject: Subject) -> None:
         while True:
             frame = msgspec.json.decode(await socket.receive(max(0.1, deadline - now())))
             if first and frame.get("type") != "welcome":
-                raise Deviation("the first message", expected="welcome", actual=str(frame.get("type")))
+                raise Deviation(
+                    "the first message",
+                    expected="welcome",
+                    actual=str(frame.get("type")),
+                    requirement="SEG-LIVE-001",
+                )
             first = False
             if frame.get("type") == "turn.completed":
                 return

@@ -21,6 +21,7 @@ NATIVE = ("segue-ws", "segue-http")
 @check("SEG-TURN-052", profile="resumable", wires=NATIVE)
 async def test_one_of_two_that_race(subject: Subject) -> None:
     """Of two starts of one name at once, one runs, and both read it."""
+    subject.needs("resume")
     name = turn_name()
     async with subject.open() as one, subject.open() as other:
         question = "Choose a random word and tell me."
@@ -40,6 +41,7 @@ async def test_one_of_two_that_race(subject: Subject) -> None:
 async def test_context_form_is_no_content(subject: Subject) -> None:
     """A repeat that names its context by digest is the same turn as one that sent it."""
     subject.needs("contexts")
+    subject.needs("resume")
     name = turn_name()
     async with subject.open() as client:
         context = subject.base_context(instructions="Be terse.")

@@ -24,6 +24,7 @@ NATIVE = ("segue-ws", "segue-http")
 @check("SEG-TURN-053", "SEG-TURN-057", "SEG-TURN-051", profile="resumable", wires=NATIVE)
 async def test_repeat_attaches(subject: Subject) -> None:
     """A repeat of a turn reads the turn that exists: the same events, marked as replayed."""
+    subject.needs("resume")
     name = turn_name()
     async with subject.open() as client:
         question = "Choose a random word and tell me."
@@ -51,6 +52,7 @@ async def test_repeat_attaches(subject: Subject) -> None:
 @check("SEG-TURN-054", profile="resumable", wires=NATIVE)
 async def test_other_content_conflicts(subject: Subject) -> None:
     """A name that is claimed is refused for another content."""
+    subject.needs("resume")
     name = turn_name()
     async with subject.open() as client:
         await client.say(f"Repeat after me: {word()}.", name=name)
@@ -247,6 +249,7 @@ async def test_open_items_are_digested_whole(subject: Subject) -> None:
 @check("SEG-TURN-056", profile="resumable", wires=NATIVE)
 async def test_delivery_is_no_content(subject: Subject) -> None:
     """A repeat that wants another delivery attaches all the same."""
+    subject.needs("resume")
     name = turn_name()
     async with subject.open() as client:
         await client.say("Say hello.", name=name)

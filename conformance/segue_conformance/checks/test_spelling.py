@@ -32,7 +32,7 @@ _ENDINGS = ("_ms", "_tokens", "_bytes")
 _KEPT = ("item", "items", "put", "context", "detail")
 
 
-@check("SEG-VER-001", profile="live", wires=("segue-ws",))
+@check("SEG-VER-001", profile="core", wires=("segue-ws",))
 async def test_welcome_names_its_version(subject: Subject) -> None:
     """The version in `welcome` is one of the major version that the subprotocol names."""
     async with subject.socket() as socket:

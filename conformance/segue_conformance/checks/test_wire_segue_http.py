@@ -68,7 +68,7 @@ async def test_whole_answer(subject: Subject) -> None:
         )
 
 
-@check("SEG-HTTP-003", profile="core", wires=WIRE)
+@check("SEG-HTTP-003", "SEG-TURN-057", profile="core", wires=WIRE)
 async def test_snapshot_of_a_turn(subject: Subject) -> None:
     """A turn that is held can be read as a snapshot."""
     start = start_message(subject)
@@ -81,6 +81,13 @@ async def test_snapshot_of_a_turn(subject: Subject) -> None:
     snapshot = valid_message(answer.body.decode("utf-8", "replace"))
     if snapshot.get("turn") != start["turn"] or "completed" not in snapshot:
         raise Deviation("the snapshot", expected="the turn, completed", actual=str(snapshot)[:200])
+    if snapshot["accepted"].get("replayed") is not True:
+        raise Deviation(
+            "`accepted` in the snapshot of a turn that was started before",
+            expected="replayed true",
+            actual=str(snapshot["accepted"])[:200],
+            requirement="SEG-TURN-057",
+        )
 
 
 @check("SEG-HTTP-005", "SEG-HTTP-042", profile="concurrent", wires=WIRE)

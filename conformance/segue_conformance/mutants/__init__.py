@@ -48,7 +48,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.settings import Settings
 
 from ..registry import WIRES
-from .references import Keyless, Plain, ShortLived, Small
+from .references import Fleeting, Keyless, Plain, ShortLived, Small
 from .wire_fault import WireFault
 
 __all__ = ["KEYS", "REFERENCE", "REFERENCES", "Mutant", "load", "settings"]
@@ -103,6 +103,7 @@ REFERENCES = (
     REFERENCE,
     Mutant("short_lived", "Nothing is wrong; connections live a second.", {}, ShortLived),
     Mutant("plain", "Nothing is wrong; little is offered.", {}, Plain),
+    Mutant("fleeting", "Nothing is wrong; no turn is read again.", {}, Fleeting),
     Mutant("keyless", "Nothing is wrong; nobody needs a key.", {}, Keyless),
     Mutant("small", "Nothing is wrong; there is little room.", {}, Small),
 )

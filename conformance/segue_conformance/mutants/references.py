@@ -12,7 +12,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.settings import Settings
 from segue_schemas import models
 
-__all__ = ["Keyless", "Plain", "ShortLived", "Small"]
+__all__ = ["Fleeting", "Keyless", "Plain", "ShortLived", "Small"]
 
 #: What no check stands on but those of the feature itself.
 _KEPT = ("resume", "final")
@@ -35,6 +35,14 @@ class Plain(Endpoint):
     def retentions(self, wire: str | None = None) -> list[models.Retention]:
         """Return the tiers that are granted: none, and one."""
         return [tier for tier in super().retentions(wire) if tier in ("none", "cached")]
+
+
+class Fleeting(Endpoint):
+    """The reference endpoint whose turns are read as they run, and not again."""
+
+    def features(self, wire: str | None = None) -> list[str]:
+        """Return all features but `resume`."""
+        return [feature for feature in super().features(wire) if feature != "resume"]
 
 
 class Small(Endpoint):

@@ -58,7 +58,7 @@ class SegueHTTP(HTTPSurface):
             if mode == "sse":
                 return self.stream(await self.endpoint.resume(caller, message))
             source = await self.endpoint.attach(caller.principal, message.turn)
-            if not self.may_ask_again(source):
+            if not self.endpoint.may_ask_again(source):
                 await unless_gone(http.receive, self.ended(source))
             return self.whole(source, replayed=True)
         if isinstance(message, models.TurnCancel):
@@ -123,18 +123,13 @@ class SegueHTTP(HTTPSurface):
         """Wait for the end of a turn, but no longer than silence is allowed (SEG-HTTP-043)."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self.endpoint.patience_ms() / 1000
-        patient = not self.may_ask_again(source)
+        patient = not self.endpoint.may_ask_again(source)
         while not source.finished and (patient or until > loop.time()):
             try:
                 async with asyncio.timeout(None if patient else until - loop.time()):
                     await source.news.wait()
             except TimeoutError:
                 return
-
-    def may_ask_again(self, source: Source) -> bool:
-        """Return whether the end can be read later: of retention `none` it may go with the turn (SEG-HTTP-044)."""
-        accepted = source.events[0]
-        return not (isinstance(accepted, models.TurnAccepted) and accepted.retention == "none")
 
     async def put_context(self, caller: Once, request: base.Request) -> Response:
         """Hold a context under its digest (SEG-HTTP-011)."""
