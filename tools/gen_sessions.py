@@ -98,6 +98,7 @@ class Turn:
         self.items: list[Message] = []
         self.record: list[Message] = []
         self.reading: dict[str, bool] = {}  # by connection: whether the reading replays
+        self.final: set[str] = set()  # the connections that read whole items
         self.id = session.drawn("c", self.name)
 
     @property
@@ -114,6 +115,7 @@ class Turn:
     def read(self, connection: str, after: int = -1, merge: tuple[int, int] = (0, 0)) -> None:
         """Deliver the record behind a number, two deltas merged where it says, and go on with what comes."""
         self.reading[connection] = True
+        self.final.discard(connection)
         for event in self.record[after + 1 :]:
             if event["seq"] == merge[0] and merge[1]:
                 continue
@@ -129,6 +131,8 @@ class Turn:
         if self.base:
             event["reused"] = {"items": len(self.base), "tier": tier}
         self.reading[connection] = False
+        if self.start.get("delivery", {}).get("mode") == "final":
+            self.final.add(connection)
         self.write(**event)
         return self
 
@@ -151,6 +155,12 @@ class Turn:
     def whole(self, index: int) -> None:
         """Say that the item is whole, and its digest."""
         self.write(type="item.completed", index=index, digest=segue_schemas.item_digest(self.items[index]))
+
+    def cut(self, index: int) -> None:
+        """Close an item whose text was cut: it says so, and stays."""
+        self.items[index]["status"] = "incomplete"
+        self.write(type="item.delta", index=index, at="/status", put="incomplete")
+        self.whole(index)
 
     def say(self, *texts: str) -> None:
         """Answer by one message, a delta for each text."""
@@ -237,6 +247,10 @@ class Session:
     def deliver(self, turn: Turn, connection: str, event: Message) -> None:
         """Deliver an event of a record: `replayed` and durations are written now."""
         event = dict(event)
+        if connection in turn.final and event["type"] == "item.delta":
+            return
+        if connection in turn.final and event["type"] == "item.completed":
+            event["item"] = turn.items[event["index"]]
         if event["type"] == "turn.accepted" and turn.reading[connection]:
             event["replayed"] = True
         if "continuation" in event:
@@ -412,7 +426,7 @@ def _draining() -> Session:
 def _stores_nothing() -> Session:
     s = Session(
         "store-nothing",
-        "Retention none: no handle, each turn a full resend; a cut answer is gone, and a repeat runs nothing.",
+        "Retention none, no window: no handle, each turn a full resend; one ends unread, and a repeat runs nothing.",
     )
     s.open("c1")
     first = s.take("c1", "first", user("My code is 7."), context=CONTEXT, retention="none")
@@ -456,6 +470,65 @@ def _repeat() -> Session:
     turn.delta(index, "far.")
     turn.whole(index)
     turn.complete()
+    return s
+
+
+def _mid_reading() -> Session:
+    s = Session(
+        "repeat-in-mid-reading",
+        "A connection that reads a turn asks for it again: refused behind a number, and from the beginning begun anew.",
+    )
+    s.open("c1")
+    turn = s.take("c1", "tells", user("Tell me of the wind."), context=CONTEXT)
+    index = turn.begin({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ""}]})
+    turn.delta(index, "The wind ")
+    s.client("c1", type="turn.resume", turn=turn.name, after=1)
+    text = "This connection reads the turn already."
+    s.refuse("c1", "turn.resume", "invalid_request", "fix", text, turn=turn.name, param="/after")
+    turn.delta(index, "goes ")
+    s.start("c1", "tells", user("Tell me of the wind."), context=CONTEXT)
+    turn.read("c1")
+    turn.delta(index, "round.")
+    turn.whole(index)
+    turn.complete()
+    return s
+
+
+def _whole_items() -> Session:
+    s = Session(
+        "whole-items",
+        "A start asks for whole items: no deltas, and gaps in their place; cut off, the rest is read as a stream.",
+    )
+    s.open("c1")
+    turn = s.take("c1", "plans", user("Plan my day."), context=CONTEXT, delivery={"mode": "final"})
+    turn.say("First ", "a run at six.")
+    index = turn.begin({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ""}]})
+    turn.delta(index, "Then ")
+    s.end("c1", "cut")
+    turn.delta(index, "a swim.")
+    s.open("c2")
+    s.client("c2", type="turn.resume", turn=turn.name, after=5)
+    turn.read("c2", after=5)
+    turn.whole(index)
+    turn.complete()
+    return s
+
+
+def _cut_text() -> Session:
+    s = Session(
+        "cancel-in-a-text",
+        "A turn is cancelled in a text: what was read stays in the history, marked incomplete, and the talk goes on.",
+    )
+    s.open("c1")
+    turn = s.take("c1", "tells", user("Tell me of the rain."), context=CONTEXT)
+    index = turn.begin({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ""}]})
+    turn.delta(index, "The rain falls ")
+    s.client("c1", type="turn.cancel", turn=turn.name)
+    turn.cut(index)
+    turn.complete("cancelled")
+    after = s.take("c1", "after", user("On whom?"), parent=turn)
+    after.say("On all ", "alike.")
+    after.complete()
     return s
 
 
@@ -577,7 +650,7 @@ def _deleted() -> Session:
 
 TELLERS: tuple[Callable[[], Session], ...] = (
     _first_turn, _cut, _lost_parent, _in_parts, _fork, _draining, _stores_nothing, _repeat, _conflict, _cancel, _steer,
-    _two_readers, _deleted,
+    _two_readers, _deleted, _mid_reading, _whole_items, _cut_text,
 )  # fmt: skip
 
 

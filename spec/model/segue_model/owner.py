@@ -136,7 +136,8 @@ def _write_end(m: Model, w: World, k: int, end: str) -> Step:
     owed: tuple[str, ...] = ()
     text = _SAYS[end]
     if end in ("completed", "cancelled") and m.scenario.retention != "none":
-        if w.full:
+        lost = m.scenario.retention == "connection" and turn.bound == NOBODY and m.on("connection_lost")
+        if w.full or lost:
             if m.on("retention_lost"):
                 end, text = "incomplete", "turn.completed, incomplete, retention_lost"
         elif m.on("handle_in_write"):

@@ -133,7 +133,8 @@ def _sessions(sessions: Iterable[tuple[str, str, str]]) -> Iterator[str]:
         "line with `end` says that a connection ended there, `cut` or with a close code. Each turn of each session is "
         "replayed through the model by itself, which can show exactly those messages in that order. What joins turns "
         "(parents, `expect`, contexts, digests) the tests reckon anew from what either side has seen; `welcome` and "
-        "`turn.progress` are only valid. The table says what else the model leaves out.\n"
+        "`turn.progress` are only valid. What of a session is required, and what is one course of many, stands in the "
+        "specification with the binding to WebSocket. The table says what else the model leaves out.\n"
     )
     yield "| session | not in the model |\n| --- | --- |"
     for name, story, uncovered in sessions:

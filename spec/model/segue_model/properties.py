@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from segue_model.state import (
     ENDS,
     FAILURES,
+    NOBODY,
     PARENT,
     Budget,
     Model,
@@ -104,6 +105,8 @@ def _handle_exists(m: Model, w: World) -> bool:
     turn = w.turn
     if m.scenario.retention == "none" or turn.name != "kept":
         return True
+    if m.scenario.retention == "connection" and turn.bound == NOBODY:
+        return turn.handle is None
     return turn.handle is not None or not any(event in ("completed", "cancelled") for event in turn.record)
 
 

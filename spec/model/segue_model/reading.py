@@ -19,6 +19,8 @@ def connected(w: World, r: int, k: int) -> World:
 def cut(w: World, r: int) -> World:
     """Return the world in which reader r has lost its connection; what it has received stays with it."""
     reader = w.readers[r]
+    if w.turn.bound == r:
+        w = w._replace(turn=w.turn._replace(bound=NOBODY, handle=None))  # the handle ends with its connection
     # An answer that was under way is lost: its client does not know it.
     return with_reader(w, r, reader._replace(node=NOBODY, at=-1, also=-1, reads=False, cancel="", steer=""))
 
@@ -86,6 +88,8 @@ def _deliver(m: Model, w: World, r: int, at: int, which: str) -> Iterator[Step]:
         text = f"{client(r)} receives 0 `accepted`, replayed"
     else:
         text = f"{client(r)} receives {at} `{event}`"
+    if m.scenario.final and is_delta(event):
+        yield Step(f"{client(r)}'s reading passes over {at}", _moved(w, r, which, at + 1))
     moved = _moved(w, r, which, -1 if event in ENDS else at + 1)
     yield Step(text, receive(m, moved, r, at, (event,)), True, (("event", r, at, event, at),))
     if m.scenario.merge and is_delta(event) and at + 1 < len(turn.record) and is_delta(turn.record[at + 1]):

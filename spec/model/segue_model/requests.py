@@ -46,6 +46,8 @@ def requests(m: Model, w: World) -> Iterator[Step]:
             # Who reads has no reason to resume; who has seen the end neither.
             if left.resumes and not reader.reads and reader.met and not _done(reader):
                 yield _resume(m, spend(w, "resumes"), r, k)
+            if left.resumes and reader.at >= 0 and len(reader.got) > 1 and not _done(reader):
+                yield _resume_here(m, spend(w, "resumes"), r, k)
             if left.cancels and reader.met:
                 yield _cancel(m, spend(w, "cancels"), r, k)
             if reader.met and reader.steer != "sent":
@@ -128,6 +130,8 @@ def accept(m: Model, w: World, r: int, k: int, content: str) -> World:
     if content in m.scenario.parent and not m.on("handles_immutable"):
         w = w._replace(parent=(*parent, content))
     turn = Turn("kept", content, ("accepted",), epoch, k, home=k if m.scenario.retention == "none" else NOBODY)
+    if m.scenario.retention == "connection":
+        turn = turn._replace(bound=r)
     # Whatever the node still held of an earlier run goes.
     w = with_node(w, k, Node(epoch=epoch, life=w.life, sees=parent))
     return attach(m, w._replace(turn=turn, accepted=True), r, 0)
@@ -157,6 +161,17 @@ def _resume(m: Model, w: World, r: int, k: int) -> Step:
     record = w.turn.record
     at = last + 1 if m.on("resume_after") else len(record) - ended(record)
     return Step(says, attach(m, w, r, at), False, seen)
+
+
+def _resume_here(m: Model, w: World, r: int, k: int) -> Step:
+    """A resume of what the connection reads: while it was under way, one event more has come."""
+    reader = w.readers[r]
+    after = reader.got[-2][0]
+    says = f"{client(r)} resumes the turn at {node(k)}, after {after}, where it reads it"
+    seen: tuple[Observation, ...] = (("resume", r, after),)
+    if m.on("resume_marked"):
+        return Step(f"{says}: invalid_request", w, False, (*seen, ("error", r, "invalid_request")))
+    return Step(says, attach(m, w, r, after + 1), False, seen)
 
 
 # --- turn.cancel ----------------------------------------------------------------------------------

@@ -139,6 +139,10 @@ _ALL = (
         "both go on", "SEG-TURN-078", "numbers rise", "reading",
     ),
     _rule(
+        "resume_marked", "A resume behind a number is refused where its connection reads the turn.",
+        "it begins behind that number, and nothing marks where", "SEG-TURN-086", "numbers rise", "reading",
+    ),
+    _rule(
         "many_readers", "A reading on one connection ends none on another.",
         "the newest takes the turn", "SEG-TURN-079", "all hear", "reading",
     ),
@@ -171,6 +175,10 @@ _ALL = (
     _rule(
         "retention_lost", "Where the handle cannot be kept, the turn ends incomplete and says so.",
         "it ends as if it could", "SEG-TURN-039", "handle exists", "cancel",
+    ),
+    _rule(
+        "connection_lost", "A turn whose handle would have been bound to a connection that has ended, has none.",
+        "it is issued all the same", "SEG-TURN-039 SEG-CONT-001 SEG-CONT-044", "handle exists", "connection",
     ),
     # --- steers ---
     _rule(

@@ -72,6 +72,13 @@ _ALL = (
         budget=Budget(starts=2, resumes=1, kills=1, stalls=1, aged=1),
     ),
     Scenario(
+        "connection",
+        "A turn of retention connection, read on and off, from anywhere; its connection may end before it.",
+        nodes=2,
+        retention="connection",
+        budget=Budget(starts=2, resumes=2, cuts=2, kills=1),
+    ),
+    Scenario(
         "mixed",
         "One of everything: a start, a resume, a steer, a cancel, a cut, a kill and a stall, in any order, two nodes.",
         script="]",

@@ -38,6 +38,7 @@ class _Gathered:
 
     name: str
     accepted: str = ""  # the content that was accepted, as text
+    whole: bool = False  # some reading brings whole items
     words: dict[int, str] = field(default_factory=dict)  # what the record has under each number
     readers: list[str] = field(default_factory=list)  # the connection that each reader has now; "" without one
     at: dict[int, int] = field(default_factory=dict)  # the last number that each reader received
@@ -48,6 +49,7 @@ class _Gathered:
     retention: str = "cached"
     parent: set[str] = field(default_factory=set)
     deleted: bool = False  # a reading was told that its record is gone
+    final: set[int] = field(default_factory=set)  # who reads whole items
 
 
 def turns(lines: Iterable[Line], context: Callable[[Any], Any] = lambda form: form) -> list[Seen]:
@@ -120,8 +122,12 @@ def _sent(turn: _Gathered, message: Line, connection: str) -> None:
         content = "A" if _content(message) == turn.accepted else "B"
         if "parent" in message:
             turn.parent.add(content)
+        whole = message.get("delivery", {}).get("mode") == "final"
+        turn.whole = turn.whole or whole
+        (turn.final.add if whole else turn.final.discard)(r)
         turn.observed.append(("start", r, content))
     elif kind == "turn.resume":
+        turn.final.discard(r)
         turn.observed.append(("resume", r, message.get("after", -1)))
     elif kind == "turn.cancel":
         turn.observed.append(("cancel", r))
@@ -147,6 +153,10 @@ def _received(turn: _Gathered, message: Line, connection: str) -> None:
     if message["type"] == "turn.accepted":
         turn.retention = message["retention"]
         turn.reading.add(r)
+    if r in turn.final:
+        for passed in range(turn.at.get(r, number) + 1, number):
+            turn.words.setdefault(passed, chr(ord("a") + passed % 26))  # a delta that this reading leaves out
+    turn.at[r] = number
     for each in range(first, number + 1):
         turn.words.setdefault(each, _word(message, each, turn.calls))
     what = "".join(turn.words[each] for each in range(first, number + 1))
@@ -203,6 +213,7 @@ def _seen(turn: _Gathered) -> Seen:
         retention=turn.retention,
         parent="".join(sorted(turn.parent)),
         merge=True,
+        final=turn.whole,
         deadline="deadline" in spoken,
         budget=Budget(**counts),
     )

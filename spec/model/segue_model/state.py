@@ -78,6 +78,7 @@ class Scenario:
     retention: str = "cached"
     parent: str = ""  # the contents, of A and B, that name a parent
     merge: bool = False  # whether deliveries may merge two neighbouring deltas
+    final: bool = False  # whether a delivery may pass over deltas; what is left out is in the whole item
     deadline: bool = False
     budget: Budget = field(default_factory=Budget)
 
@@ -96,6 +97,7 @@ class Turn(NamedTuple):
     handle: tuple[str, ...] | None = None
     home: int = NOBODY  # the node in whose memory the record lies, and nowhere else; only with retention none
     lost: bool = False  # a record in memory that died with its node, or was given up as if it had
+    bound: int = NOBODY  # the reader on whose connection it was accepted, while that lasts; only with `connection`
     pinned: bool = False  # the record is past its time; only readings that had begun go on
 
 
