@@ -11,12 +11,13 @@ import msgspec
 from segue_schemas import models
 
 from . import draws
-from .discovery import find
+from .discovery import Found, Offer, find
 from .errors import LocalProtocolError, RemoteProtocolError
 from .links import HTTPLink, WebSocketLink, open_link
 from .transports.base import Options, Tap
 from .turn import Channel, Turn
 from .wires.base import turn_name
+from .wires.extension import EXTENDED, is_declared
 
 __all__ = ["Session", "connect", "message_items"]
 
@@ -212,17 +213,32 @@ async def connect(
     headers: Mapping[str, str] | None = None,
     tap: Tap | None = None,
     verify: bool = True,
+    extension: bool = True,
 ) -> AsyncIterator[Session]:
     """Give a session with the endpoint at `url`.
 
     `wire` is found out where it is left out: from the discovery document, then by probing. `limit` is how long one
-    turn may take, in seconds. Raises a TransportError that says what is wrong with the address or the key.
+    turn may take, in seconds. On OpenAI's wires the Responses extension is declared and, where the endpoint has
+    declared it too, used; without `extension` nothing is said of it. Raises a TransportError that says what is wrong
+    with the address or the key.
     """
     options = Options(api_key=api_key, headers=headers or {}, tap=tap, verify=verify, silence_timeout=limit)
     found = await find(url, options, wires=None if wire is None else [wire])
-    offer = found.offers[0]
-    session = Session(await open_link(offer.wire, offer.url, options), offer.wire, context=context, limit=limit)
+    offer = _chosen(found, extension=extension)
+    declare = extension and offer.wire in EXTENDED
+    link = await open_link(offer.wire, offer.url, options, routes=offer.routes, declare=declare)
+    session = Session(link, link.wire, context=context, limit=limit)
     try:
         yield session
     finally:
         await session.close()
+
+
+def _chosen(found: Found, *, extension: bool) -> Offer:
+    """Return the best offer; of an OpenAI wire that is served with the extension and without it, what is wanted."""
+    best = found.offers[0]
+    if not extension:
+        return next((offer for offer in found.offers if offer.wire not in EXTENDED.values()), best)
+    if found.document is not None and is_declared(found.document, best.wire):
+        return Offer(EXTENDED[best.wire], best.url, best.routes)
+    return best

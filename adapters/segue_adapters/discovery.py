@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -12,26 +12,28 @@ import msgspec
 from segue_schemas import models
 
 from .errors import LocalProtocolError, TransportError, Unauthorised, Unreachable, WrongKind
-from .links import STREAM_WIRES
+from .links import STREAM_WIRES, not_declared
 from .transports.base import Options, refused_status
 from .transports.http import HTTPPool
 from .transports.websocket import open_socket
 from .wires.anthropic import VERSION
 from .wires.base import Answer, Request, check_json
+from .wires.extension import EXTENDED, declaration, declares, is_declared, plain_wire
 from .wires.stateless import STATELESS
 
 __all__ = ["Found", "Offer", "find", "offer_of"]
 
-_ORDER = ("segue-ws", "segue-http", "openai-ws", "openai-http", *STATELESS)
+_ORDER = ("segue-ws", "segue-http", *EXTENDED.values(), *EXTENDED, *STATELESS)
 _FORCED = {"segue+ws": "ws", "segue+wss": "wss", "segue+http": "http", "segue+https": "https"}
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One wire and the URL where it is served."""
+    """One wire and the URL where it is served; `routes`: where Segue over HTTP is, beside an OpenAI wire."""
 
     wire: str
     url: str
+    routes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,7 @@ async def find(url: str, options: Options, *, wires: Sequence[str] | None = None
     if document is not None:
         # Wires that this version does not know are told by name only.
         offered = [binding.wire for binding in document.bindings]
-        known = [binding for binding in document.bindings if binding.wire in (wires or _ORDER)]
-        wanted = [offer_of(binding, document_url) for binding in known if binding.wire in _ORDER]
+        wanted = [offer for offer in _offered(document, document_url) if offer.wire in (wires or _ORDER)]
         wanted.sort(key=lambda offer: _ORDER.index(offer.wire))
         missing = [wire for wire in wires or () if wire not in [o.wire for o in wanted]]
         if missing or not wanted:
@@ -77,6 +78,15 @@ async def find(url: str, options: Options, *, wires: Sequence[str] | None = None
     if wires is not None:
         return Found([await _reach(wire, _url_of(wire, url, base), options, model) for wire in wires], "as asked")
     return Found(await _probe(url, base, options, model), "probing")
+
+
+def _offered(document: models.Discovery, document_url: str) -> list[Offer]:
+    """Return the wires of a document that are known here, an OpenAI wire with the extension besides without it."""
+    known = [offer_of(binding, document_url) for binding in document.bindings if binding.wire in _ORDER]
+    routes = next((offer.url for offer in known if offer.wire == "segue-http"), None)
+    declared = [offer for offer in known if offer.wire in EXTENDED and is_declared(document, offer.wire)]
+    plain = [replace(offer, routes=routes) if offer in declared else offer for offer in known]
+    return [*plain, *(Offer(EXTENDED[offer.wire], offer.url, routes) for offer in declared)]
 
 
 def _parse(url: str) -> tuple[str, str | None]:
@@ -129,6 +139,7 @@ def _base_of(url: str) -> str:
 
 def _url_of(wire: str, url: str, base: str) -> str:
     """Return where a wire is served when no document says so: OpenAI's at `{base}/responses`, Segue's at the URL."""
+    wire = plain_wire(wire)
     if wire == "openai-http" or wire in STATELESS:
         return base
     if wire == "openai-ws":
@@ -158,13 +169,20 @@ async def _document(base: str, options: Options) -> tuple[models.Discovery | Non
 
 async def _reach(wire: str, url: str, options: Options, model: str | None) -> Offer:
     """Make sure that something answers on a wire and takes the key; return the offer."""
+    extended = wire in EXTENDED.values()
     if wire in STREAM_WIRES:
         subprotocols = STREAM_WIRES[wire]().subprotocols
-        socket = await open_socket(url, options, subprotocols=subprotocols, label="probe")
+        asking = replace(options, headers={**options.headers, **declaration()}) if extended else options
+        socket = await open_socket(url, asking, subprotocols=subprotocols, label="probe")
         await socket.close()
+        if extended and not declares(socket.response_headers):
+            raise not_declared(url)
         return Offer(wire, url)
-    if wire == "openai-http":
-        answer = await _ask(url, Request("POST", "/responses", {"content-type": "application/json"}, b"{}"), options)
+    if plain_wire(wire) == "openai-http":
+        headers = {"content-type": "application/json", **(declaration() if extended else {})}
+        answer = await _ask(url, Request("POST", "/responses", headers, b"{}"), options)
+        if extended and not declares(answer.headers):
+            raise not_declared(url)
         speaks = _speaks(answer) or await _answers(url, answer.status, options, model)
         if answer.status in (401, 403) or not speaks:
             kind = answer.headers.get("content-type", "")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
 from segue_schemas import models
 
-from .errors import ConnectionCut, RemoteProtocolError, SegueError, TimedOut
+from .errors import ConnectionCut, RemoteProtocolError, SegueError, TimedOut, WrongKind
 from .transports.base import Options
 from .transports.http import HTTPPool
 from .transports.websocket import Socket, open_socket
@@ -17,15 +18,22 @@ from .turn import Channel, is_end
 from .wires.anthropic import VERSION, AnthropicClient
 from .wires.base import Exchange, StreamClient
 from .wires.chat import ChatClient
+from .wires.extension import EXTENDED, declaration, declares, plain_wire
 from .wires.openai_http import OpenAIHTTPClient
+from .wires.openai_http_extension import ExtendedHTTPClient
 from .wires.openai_ws import OpenAIWSClient
+from .wires.openai_ws_extension import ExtendedWSClient
 from .wires.segue_http import SegueHTTPClient
 from .wires.segue_ws import SegueWSClient
 
 __all__ = ["HTTPLink", "Link", "WebSocketLink", "open_link"]
 
-STREAM_WIRES: dict[str, Callable[[], StreamClient]] = {"segue-ws": SegueWSClient, "openai-ws": OpenAIWSClient}
-ExchangeClient = SegueHTTPClient | OpenAIHTTPClient | ChatClient | AnthropicClient
+STREAM_WIRES: dict[str, Callable[[], StreamClient]] = {
+    "segue-ws": SegueWSClient,
+    "openai-ws": OpenAIWSClient,
+    EXTENDED["openai-ws"]: ExtendedWSClient,
+}
+ExchangeClient = SegueHTTPClient | OpenAIHTTPClient | ExtendedHTTPClient | ChatClient | AnthropicClient
 EXCHANGE_WIRES: dict[str, Callable[[], ExchangeClient]] = {
     "segue-http": SegueHTTPClient,
     "openai-http": OpenAIHTTPClient,
@@ -61,6 +69,7 @@ class WebSocketLink:
 
     def __init__(self, wire: StreamClient, socket: Socket) -> None:
         self.welcome: models.Welcome | None = None
+        self.wire = wire.name
         self.where = socket.url
         self.notices = Channel()
         self.socket = socket
@@ -71,9 +80,22 @@ class WebSocketLink:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def open(cls, wire: StreamClient, url: str, options: Options, label: str) -> WebSocketLink:
-        """Connect, and on Segue's own wire wait for the welcome."""
+    async def open(
+        cls, wire: StreamClient, url: str, options: Options, label: str, *, declare: bool = False
+    ) -> WebSocketLink:
+        """Connect, and where the endpoint speaks Segue wait for the welcome.
+
+        `declare`: on OpenAI's wire, declare the extension; it is used where the answer declares it, too.
+        """
+        extended = isinstance(wire, ExtendedWSClient)
+        if declare or extended:
+            options = replace(options, headers={**options.headers, **declaration()})
         socket = await open_socket(url, options, subprotocols=wire.subprotocols, label=label)
+        if declares(socket.response_headers) and declare:
+            wire, extended = ExtendedWSClient(), True
+        elif extended and not declares(socket.response_headers):
+            await socket.close()
+            raise not_declared(url)
         if wire.subprotocols and socket.subprotocol not in wire.subprotocols:
             await socket.close()
             raise RemoteProtocolError(
@@ -83,7 +105,7 @@ class WebSocketLink:
                 got=str(socket.subprotocol),
             )
         link = cls(wire, socket)
-        if wire.subprotocols:
+        if wire.subprotocols or extended:
             try:
                 async with asyncio.timeout(options.connect_timeout):
                     first = await link.notices.get()
@@ -182,16 +204,24 @@ def _name(message: models.ClientMessage | models.ServerMessage) -> str:
 class HTTPLink:
     """An exchange for each message, each in a task of its own."""
 
-    def __init__(self, wire: ExchangeClient, url: str, options: Options) -> None:
+    def __init__(self, wire: ExchangeClient, url: str, options: Options, *, routes: str | None = None) -> None:
         self.welcome: models.Welcome | None = None
         self.where = url
         self.pool = HTTPPool(url, options)
+        #: Where Segue over HTTP is served beside this wire.
+        self.routes = self.pool if routes is None else HTTPPool(routes, options)
         self._wire = wire
         self._tasks: set[asyncio.Task[None]] = set()
 
     def reads(self, turn: str) -> bool:
         """Return False: each request is a connection of its own."""
         return False
+
+    @property
+    def wire(self) -> str:
+        """The wire's name; with the extension, once the endpoint has declared itself."""
+        extended = isinstance(self._wire, ExtendedHTTPClient) and self._wire.declared
+        return self._wire.name if extended else plain_wire(self._wire.name)
 
     async def submit(self, message: models.ClientMessage, channel: Channel) -> None:
         """Send a message; the answer goes into the channel."""
@@ -220,7 +250,8 @@ class HTTPLink:
 
     async def _once(self, exchange: Exchange, channel: Channel) -> None:
         ended = False
-        async with self.pool.stream(exchange.request) as answer:
+        pool = self.routes if exchange.elsewhere else self.pool
+        async with pool.stream(exchange.request) as answer:
             exchange.head(answer.status, answer.headers)
             async with aclosing(answer.chunks()) as chunks:
                 async for chunk in chunks:
@@ -248,6 +279,8 @@ class HTTPLink:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.pool.close()
+        if self.routes is not self.pool:
+            await self.routes.close()
 
     def cut(self) -> None:
         """Drop every running exchange, as a lost link would."""
@@ -255,10 +288,27 @@ class HTTPLink:
             task.cancel()
 
 
-async def open_link(wire: str, url: str, options: Options, *, label: str = "ws1") -> WebSocketLink | HTTPLink:
-    """Return a link of the named wire to its URL; raises the TransportError that says why there is none."""
+async def open_link(
+    wire: str,
+    url: str,
+    options: Options,
+    *,
+    label: str = "ws1",
+    routes: str | None = None,
+    declared: bool = True,
+    declare: bool = False,
+) -> WebSocketLink | HTTPLink:
+    """Return a link of the named wire to its URL; raises the TransportError that says why there is none.
+
+    `routes` is where Segue over HTTP is served beside an OpenAI wire; `declare` a plain one's extension, which is used
+    as soon as the endpoint has declared it too; `declared`: discovery said that it does.
+    """
     if wire in STREAM_WIRES:
-        return await WebSocketLink.open(STREAM_WIRES[wire](), url, options, label)
+        return await WebSocketLink.open(STREAM_WIRES[wire](), url, options, label, declare=declare)
+    if wire == EXTENDED["openai-http"] or declare:
+        known = declared and wire == EXTENDED["openai-http"]
+        client = ExtendedHTTPClient(declared=known, routes=routes is not None)
+        return HTTPLink(client, url, options, routes=routes)
     return HTTPLink(_exchange_wire(wire, options), url, options)
 
 
@@ -267,3 +317,9 @@ def _exchange_wire(wire: str, options: Options) -> ExchangeClient:
         return EXCHANGE_WIRES[wire]()
     named = {name.lower(): value for name, value in options.headers.items()}
     return AnthropicClient(version=named.get("anthropic-version", VERSION))  # what it carries depends on it
+
+
+def not_declared(url: str) -> WrongKind:
+    """Return the fault of an endpoint that does not speak the extension."""
+    told = "the endpoint has not declared the Responses extension"
+    return WrongKind(told, url, "it answers `Segue-Version` by `Segue-Version`; without it use the plain wire")

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from segue_schemas import models
 
+from .extended import EXTENDED
 from .results import CheckResult
 from .verdicts import Verdict
 
@@ -29,7 +30,7 @@ _SHOWN_BY = {
 def undeclared(results: Iterable[CheckResult], document: models.Discovery | None) -> tuple[str, ...]:
     """Return a sentence for each wire on which features work that are not declared for it."""
     shown: dict[str, list[str]] = {}
-    passed = [r for r in results if r.verdict is Verdict.PASS and r.wire.startswith("openai-")]
+    passed = [r for r in results if r.verdict is Verdict.PASS and r.wire in EXTENDED]
     for result in passed:
         for feature, checks in _SHOWN_BY.items():
             known = shown.setdefault(result.wire, [])

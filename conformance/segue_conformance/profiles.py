@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from .extended import EXTENDED
 from .registry import PROFILES
 from .results import BaselineResult, CheckResult, ProfileResult, Report, State
 from .verdicts import Verdict
@@ -15,10 +16,12 @@ from .verdicts import Verdict
 __all__ = ["EXIT_MEANING", "REACHABLE", "exit_code", "judge"]
 
 _OPENAI = ("core", "continuation", "isolated")
-#: Which profiles a wire has a place for (without the extension of the OpenAI wires).
+#: Which profiles a wire has a place for.
 REACHABLE: dict[str, tuple[str, ...]] = {
     "segue-ws": PROFILES,
     "segue-http": (*_OPENAI, "resumable", "portable"),
+    EXTENDED["openai-ws"]: PROFILES,
+    EXTENDED["openai-http"]: (*_OPENAI, "resumable", "portable"),
     "openai-ws": _OPENAI,
     "openai-http": _OPENAI,
 }

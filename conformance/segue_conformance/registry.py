@@ -20,11 +20,12 @@ from types import ModuleType
 from typing import Any
 
 from . import requirements
+from .extended import EXTENDED, carried_on
 from .requirements import Requirement
 
 __all__ = ["FIRST", "PROFILES", "WIRES", "Catalogue", "Check", "RegistrationError", "check", "check_of"]
 
-WIRES = ("segue-ws", "segue-http", "openai-ws", "openai-http")
+WIRES = ("segue-ws", "segue-http", "openai-ws", "openai-http", *EXTENDED.values())
 PROFILES = ("core", "continuation", "isolated", "live", "resumable", "concurrent", "portable")
 #: How a wire frames its messages is part of core there; the specification files those sentences under this word.
 _OF_CORE = "binding"
@@ -83,7 +84,8 @@ def check(
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Mark an async function as a check of these requirements; the first one's keyword says how strict it is.
 
-    `wires` None: every wire. `needs_turn=False`: the check is worth running where no plain turn works. `timing`: it
+    `wires` None: every wire; a check of Segue's own wires runs on OpenAI's with the extension, too, but for those of
+    frames (`extended`). `needs_turn=False`: the check is worth running where no plain turn works. `timing`: it
     judges when something comes, so a failure is believed only if it comes again. Raises RegistrationError.
     """
 
@@ -104,7 +106,7 @@ def check(
             title=title or _first_line(function, where),
             requirements=_known(requirement_ids, where),
             profile=_profile(profile, where),
-            wires=_wires(wires, where),
+            wires=_wires(wires, where, id),
             needs_second_key=needs_second_key,
             needs_turn=needs_turn and id != FIRST,
             timing=timing,
@@ -202,10 +204,10 @@ def _profile(profile: str, where: str) -> str:
     return profile
 
 
-def _wires(wires: Iterable[str] | None, where: str) -> frozenset[str]:
+def _wires(wires: Iterable[str] | None, where: str, id: str) -> frozenset[str]:
     if wires is None:
         return frozenset(WIRES)
     chosen = frozenset([wires] if isinstance(wires, str) else wires)
     if not chosen or not chosen <= set(WIRES):
         raise RegistrationError(f"{where}: no such wire: {', '.join(sorted(chosen - set(WIRES))) or 'none given'}")
-    return chosen
+    return chosen | carried_on(id, chosen)

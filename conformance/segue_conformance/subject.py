@@ -22,13 +22,16 @@ from segue_adapters.transports.http import HTTPPool, Streaming
 from segue_adapters.transports.websocket import Socket, open_socket
 from segue_adapters.turn import Outcome, Turn
 from segue_adapters.wires.base import Answer, Request, turn_name
-from segue_schemas import models
+from segue_adapters.wires.extension import declaration, is_declared, plain_wire
+from segue_schemas import item_digest, models
 
 from .account import Account
 from .budget import Budget, Pace
 from .connecting import options_of
+from .extended import SEGUE_WIRES, is_extended
 from .recorder import Recorder
 from .settings import Settings
+from .translated import TranslatedSocket
 from .unstored import learn, only_unstored, refuses_to_store
 from .verdicts import Busy, CheckSignal, Deviation, Inconclusive, NotOffered, Untestable
 
@@ -37,6 +40,9 @@ __all__ = ["INHERIT", "Budget", "Client", "Subject"]
 #: Send no context at all, so that the endpoint has to go on with the parent's.
 INHERIT: dict[str, Any] = {}
 
+#: By plain wire, what it carries of what is listed where its binding has the extension besides.
+_PLAIN = {"openai-ws": ("warm_up", "lanes"), "openai-http": ("final", "delete", "get")}
+_PLAIN_TIERS = {"openai-ws": ("connection", "cached", "durable"), "openai-http": ("none", "cached", "durable")}
 #: Seconds that the end of a stream may come behind its terminal event before the suite goes on without it.
 _STREAM_END = 0.5
 #: How often a turn that met a rate limit is asked for again, and seconds that are waited for it at most.
@@ -61,6 +67,7 @@ class Subject:
     ) -> None:
         self.wire = offer.wire
         self.url = offer.url
+        self.routes = offer.routes
         self.settings = settings
         self.recorder = recorder
         self.document = document
@@ -78,13 +85,18 @@ class Subject:
 
     @property
     def native(self) -> bool:
-        """Whether this is one of Segue's own wires."""
-        return self.wire.startswith("segue-")
+        """Whether clients speak of turns here as on Segue's own wires: those, and OpenAI's with the extension."""
+        return self.wire in SEGUE_WIRES
+
+    @property
+    def extended(self) -> bool:
+        """Whether this is one of OpenAI's wires with the extension."""
+        return is_extended(self.wire)
 
     @property
     def is_stream(self) -> bool:
         """Whether this wire is a connection with state (WebSocket)."""
-        return self.wire.endswith("-ws")
+        return plain_wire(self.wire).endswith("-ws")
 
     @property
     def capabilities(self) -> models.Capabilities | None:
@@ -95,6 +107,10 @@ class Subject:
     def limits(self) -> models.Limits | None:
         """The limits that the discovery document declares; None without one."""
         return None if self.document is None else self.document.limits
+
+    def same_item(self, one: dict[str, Any], other: dict[str, Any]) -> bool:
+        """Whether two items that were told are the same: by their digest where OpenAI's events add what they need."""
+        return one == other or (self.extended and item_digest(one) == item_digest(other))
 
     def needs(self, feature: str) -> None:
         """Skip the check unless the endpoint offers a feature on this wire."""
@@ -107,20 +123,27 @@ class Subject:
         """Return the features that are declared for this wire; none without a discovery document."""
         if self.document is None:
             return []
+        listed = list(self.document.capabilities.features)
         for binding in self.document.bindings:
-            if binding.wire == self.wire and isinstance(binding.features, list):
-                return list(binding.features)
-        return list(self.document.capabilities.features)
+            if binding.wire == plain_wire(self.wire) and isinstance(binding.features, list):
+                listed = list(binding.features)
+        return [one for one in listed if one in _PLAIN[self.wire]] if self._lists_more else listed
+
+    @property
+    def _lists_more(self) -> bool:
+        """Whether the document lists for this wire what only the extension carries."""
+        return not self.native and is_declared(self.document, self.wire)
 
     def tiers(self) -> list[str]:
         """Return the retention tiers that are declared for this wire; without a document, what OpenAI's wires have."""
         if self.document is None or self.capabilities is None:
             least = self.least_retention
             return [least] if self.stores_nothing else [least, "cached"]
+        listed: list[str] = list(self.capabilities.retention)
         for binding in self.document.bindings:
-            if binding.wire == self.wire and isinstance(binding.retention, list):
-                return list(binding.retention)
-        return list(self.capabilities.retention)
+            if binding.wire == plain_wire(self.wire) and isinstance(binding.retention, list):
+                listed = list(binding.retention)
+        return [tier for tier in listed if tier in _PLAIN_TIERS[self.wire]] if self._lists_more else listed
 
     @property
     def stores_nothing(self) -> bool:
@@ -170,7 +193,7 @@ class Subject:
         # Bare sockets offer compression, as some clients do; these do not, as others: both are tried.
         options = self.options(second=second, compress=False)
         with _patient():
-            link = await open_link(self.wire, self.url, options, label=label)
+            link = await open_link(self.wire, self.url, options, label=label, routes=self.routes)
         session = Session(link, self.wire, context=self.base_context(), limit=self.settings.timeout)
         self._sessions.add(session)
         try:
@@ -201,15 +224,28 @@ class Subject:
 
     @asynccontextmanager
     async def socket(
-        self, *, key: str | None = None, subprotocols: tuple[str, ...] | None = None
+        self,
+        *,
+        key: str | None = None,
+        subprotocols: tuple[str, ...] | None = None,
+        bare: bool = False,
+        declare: bool = True,
     ) -> AsyncIterator[Socket]:
-        """Give a bare WebSocket on this wire's URL."""
-        wanted = (("segue.v1",) if self.native else ()) if subprotocols is None else subprotocols
+        """Give a bare WebSocket on this wire's URL.
+
+        With the extension its frames are messages, as on a Segue wire, unless `bare` asks for the frames themselves;
+        `declare=False` leaves its header out.
+        """
+        own = ("segue.v1",) if self.native and not self.extended else ()
+        wanted = own if subprotocols is None else subprotocols
         label = f"raw{next(self._labels)}"
+        options = self.options(key=key)
+        if self.extended and declare:
+            options = replace(options, headers={**options.headers, **declaration()})
         with _patient():
-            socket = await open_socket(self.url, self.options(key=key), subprotocols=wanted, label=label)
+            socket = await open_socket(self.url, options, subprotocols=wanted, label=label)
         try:
-            yield socket
+            yield TranslatedSocket(socket) if self.extended and not bare else socket
         finally:
             await socket.close()
 

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+from segue_adapters.wires.base import Refuse
+from segue_adapters.wires.extension import EXTENDED
 from segue_schemas import models
 
 from . import refusals
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["Acceptance", "Caller"]
 
 _RETRY_MS = 5_000
-_NAMED = ("segue-ws", "segue-http")  # the wires on which clients name turns
+_LANES = ("segue-ws", EXTENDED["openai-ws"])
+_NAMED = ("segue-ws", "segue-http", *EXTENDED.values())  # the wires on which clients name turns
 _SLICE = 256  # items that are read at a stretch
 
 
@@ -119,6 +122,17 @@ class Acceptance:
         turn = self.make_turn(plan, caller)
         return await self.claim(turn, content, [plan.context, *await self.base_of(caller.principal, form)])
 
+    async def check_model(self, principal: str, start: models.TurnStart, model: str | None) -> None:
+        """Refuse a model beside a context that is only named and has another one; what is not held is told later."""
+        if model is None or start.context is msgspec.UNSET:
+            return
+        try:
+            context = await self.context_of(principal, read_form(start.context))
+        except Refuse:
+            return
+        if context is not None and context.members.get("model") != model:
+            raise refusals.invalid_request("`model` is not that of the context which is named.", "/model")
+
     # -- the message itself
 
     async def read_input(self, start: models.TurnStart) -> list[Item]:
@@ -139,7 +153,7 @@ class Acceptance:
         for place, feature in enumerate(start.require or ()):
             if feature not in offered:
                 raise refusals.not_offered(f"The feature '{feature}'", f"/require/{place}")
-        if isinstance(start.lane, str) and caller.wire == "segue-ws" and "lanes" not in offered:
+        if isinstance(start.lane, str) and "lanes" not in offered and caller.wire in _LANES:
             raise refusals.not_offered("A `lane`", "/lane")  # SEG-TURN-107
         if start.overlay is not msgspec.UNSET and "overlay" not in offered:
             raise refusals.not_offered("An `overlay`", "/overlay")

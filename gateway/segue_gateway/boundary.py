@@ -60,6 +60,10 @@ class Boundary:
         """Return the subprotocol that an accepted upgrade names, of those that were offered."""
         return subprotocol
 
+    def gives_headers(self, wire: str, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Return the headers of an accepted upgrade's answer."""
+        return headers
+
     def gives_close(self, wire: str, code: int) -> int:
         """Return the code with which a WebSocket is closed from this side."""
         return code

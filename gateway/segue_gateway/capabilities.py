@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from segue_adapters.wires.extension import EXTENDED
 from segue_schemas import VERSION, models
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ _CARRIED: Mapping[str, frozenset[str]] = {
     "openai-http": frozenset({"final", "delete", "get"}),
     "chat": frozenset({"final"}),
     "anthropic": frozenset({"final"}),
+    EXTENDED["openai-ws"]: frozenset(FEATURES) - {"final"},
+    EXTENDED["openai-http"]: frozenset(FEATURES) - {"lanes"},
 }
 _TIERS: Mapping[str, Sequence[models.Retention]] = {
     "segue-ws": ("none", "connection", "cached", "durable"),
@@ -55,6 +58,8 @@ _TIERS: Mapping[str, Sequence[models.Retention]] = {
     "openai-http": ("none", "cached", "durable"),
     "chat": ("none",),
     "anthropic": ("none",),
+    EXTENDED["openai-ws"]: ("none", "connection", "cached", "durable"),
+    EXTENDED["openai-http"]: ("none", "cached", "durable"),
 }
 
 
@@ -78,6 +83,10 @@ class Declaration:
     def features(self, wire: str | None = None) -> list[str]:
         """Return the features that are offered, on a wire or on any."""
         return [feature for feature in FEATURES if wire is None or feature in _CARRIED[wire]]
+
+    def extends(self, wire: str) -> bool:
+        """Return whether a wire is served with the Responses extension, for clients that declare themselves."""
+        return wire in EXTENDED
 
     def capabilities(self) -> models.Capabilities:
         """Return what is offered."""
@@ -124,10 +133,14 @@ class Declaration:
         bindings = []
         for wire, path in WIRES.items():
             binding = models.Binding(wire=wire, url=prefix + path)
-            if self.retentions(wire) != self.retentions():
-                binding.retention = self.retentions(wire)
-            if self.features(wire) != self.features():
-                binding.features = self.features(wire)
+            carried = wire
+            if self.extends(wire):
+                # What is listed is what a declared client gets; a plain one has of it what its wire carries.
+                binding.segue, carried = VERSION, EXTENDED[wire]
+            if self.retentions(carried) != self.retentions():
+                binding.retention = self.retentions(carried)
+            if self.features(carried) != self.features():
+                binding.features = self.features(carried)
             bindings.append(binding)
         return models.Discovery(
             versions=[VERSION],

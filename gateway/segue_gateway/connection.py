@@ -55,6 +55,11 @@ class Connection:
         self._ends = endpoint.clock() + settings.connection_ms / 1000
         self._life: asyncio.Task[None] | None = None
 
+    @property
+    def told(self) -> bool:
+        """Whether its client understands notices that nobody asked for."""
+        return self.wire != "openai-ws"
+
     def left_ms(self) -> int:
         """Return what is left of the connection's declared life."""
         return max(0, int((self._ends - self.endpoint.clock()) * 1000))
@@ -124,6 +129,10 @@ class Connection:
         """Refuse what arrives after the notice of the end (SEG-LIVE-022)."""
         if self.draining:
             raise draining()
+
+    def reading_of(self, turn: str) -> Reading | None:
+        """Return the reading of a turn that goes on here."""
+        return self._places.get(turn)
 
     def read(self, reading: Reading) -> None:
         """Deliver a reading; one from the beginning replaces the older one of the turn here (SEG-TURN-078)."""

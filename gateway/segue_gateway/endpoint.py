@@ -267,7 +267,7 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Life, Boun
     def evicted(self, principal: str, identifiers: list[str]) -> None:
         """Tell the principal's open connections what was given up before its expiry (SEG-LIVE-026)."""
         for connection in list(self.connections):
-            if connection.principal == principal and connection.wire == "segue-ws":
+            if connection.principal == principal and connection.told:
                 for identifier in identifiers:
                     notice = models.ContinuationEvicted(id=identifier, reason="capacity")
                     self.spawn(connection.deliver(notice))

@@ -19,10 +19,10 @@ from segue_schemas import models
 
 from .stores.base import Event
 
-__all__ = ["Reading", "Recorded", "Source", "snapshot"]
+__all__ = ["EARLY", "Reading", "Recorded", "Source", "snapshot"]
 
-# A sign of life comes well before it is due: the network has its delays too.
-_EARLY = 0.6
+#: Of the interval that is declared: a sign of life comes well before it is due: the network has its delays too.
+EARLY = 0.6
 
 
 class Source(Protocol):
@@ -87,7 +87,7 @@ class Reading:
         self.after = after
         self.replayed = replayed
         self.final = delivery is not None and delivery.mode == "final"
-        self.heartbeat = heartbeat_ms / 1000 * _EARLY
+        self.heartbeat = heartbeat_ms / 1000 * EARLY
         coalesce = delivery.coalesce_ms if delivery is not None else 0
         self.coalesce = min((coalesce if isinstance(coalesce, int) else 0) / 1000, self.heartbeat)
         self._place = self.begin(after)

@@ -58,7 +58,7 @@ def test_a_binding_belongs_to_core(bench):
     bench.write("test_wire.py", head('"SEG-MSG-001", profile="binding", wires="segue-ws"'))
     (check,) = bench.catalogue()
     assert check.profile == "core"
-    assert check.wires == {"segue-ws"}
+    assert check.wires == {"segue-ws", "openai-ws+segue"}
 
 
 @pytest.mark.parametrize(

@@ -106,10 +106,14 @@ class StreamClient(Protocol):
 
 
 class Exchange(Protocol):
-    """Client side of one HTTP exchange: a request, then the answer's head, its bytes, its end."""
+    """Client side of one HTTP exchange: a request, then the answer's head, its bytes, its end.
+
+    `elsewhere`: it goes to the routes of Segue over HTTP that stand beside an OpenAI wire.
+    """
 
     request: Request
     ask_again_ms: int | None
+    elsewhere: bool
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """Take the status line and the headers (lower case)."""

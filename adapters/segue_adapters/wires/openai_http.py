@@ -13,11 +13,13 @@ from segue_schemas import models
 from ..errors import NotCarried, RemoteProtocolError
 from ..sse import SSEParser, encode_event
 from .base import Answer, NotJSON, Request, TurnFacts, check_json, refusal
+from .extension_decoder import ExtensionDecoder
+from .extension_encoder import ExtensionEncoder, refusal_body
 from .responses import body_of, create_of, decode_error, encode_error, error_status
 from .responses_decoder import ResponsesDecoder
 from .responses_encoder import ResponsesEncoder, full_part
 
-__all__ = ["OpenAICall", "OpenAIHTTPClient", "OpenAIHTTPServer", "OpenAIStream"]
+__all__ = ["Create", "OpenAICall", "OpenAIHTTPClient", "OpenAIHTTPServer", "OpenAIStream"]
 
 _JSON = {"content-type": "application/json"}
 
@@ -30,17 +32,17 @@ class OpenAIHTTPClient:
 
     name = "openai-http"
 
-    def exchange(self, message: models.ClientMessage) -> _Create | _Delete | _Retrieve:
+    def exchange(self, message: models.ClientMessage) -> Create | _Delete | _Retrieve:
         """Return the exchange that says a message; NotCarried where the wire has none."""
         if isinstance(message, models.TurnStart):
-            return _Create(message)
+            return Create(message)
         if isinstance(message, models.ContinuationDelete):
             return _Delete(message)
         if isinstance(message, models.ContinuationGet):
             return _Retrieve(message)
         raise NotCarried(self.name, f"`{type(message).__struct_config__.tag}`")
 
-    def snapshot(self, message: models.ClientMessage) -> _Create | _Delete | _Retrieve:
+    def snapshot(self, message: models.ClientMessage) -> Create | _Delete | _Retrieve:
         """Raise NotCarried: the wire names no turns, so none can be asked for again."""
         raise NotCarried(self.name, "asking again for a turn")
 
@@ -50,6 +52,7 @@ class _Exchange:
 
     request: Request
     ask_again_ms: int | None = None  # this wire never answers with "ask again"
+    elsewhere = False
 
     def __init__(self) -> None:
         self.status = 0
@@ -82,30 +85,33 @@ class _Exchange:
         return decode_error(body, status=self.status, headers=self.headers)
 
 
-class _Create(_Exchange):
-    """POST /responses, streamed or whole."""
+class Create(_Exchange):
+    """POST /responses, streamed or whole; `body` where it is another than the plain wire's."""
 
-    def __init__(self, start: models.TurnStart) -> None:
+    def __init__(self, start: models.TurnStart, *, body: bytes | None = None) -> None:
         super().__init__()
-        if isinstance(start.lane, str):
-            raise NotCarried("openai-http", "a lane")
         final = isinstance(start.delivery, models.Delivery) and start.delivery.mode == "final"
-        body = body_of(start, wire="openai-http", stream=not final)
+        if body is None:
+            if isinstance(start.lane, str):
+                raise NotCarried("openai-http", "a lane")
+            body = msgspec.json.encode(body_of(start, wire="openai-http", stream=not final))
         headers = dict(_JSON, accept="application/json" if final else "text/event-stream")
         if isinstance(start.trace, models.Trace):
             headers["traceparent"] = start.trace.traceparent
-        self.request = Request("POST", "/responses", headers, msgspec.json.encode(body))
+        self.request = Request("POST", "/responses", headers, body)
         self._turn = start.turn
         retention = start.retention if isinstance(start.retention, str) else "cached"
-        self._decoder = ResponsesDecoder(start.turn, retention=retention)
+        self._decoder: ResponsesDecoder | ExtensionDecoder = ResponsesDecoder(start.turn, retention=retention)
         self._parser: SSEParser | None = None
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
+        """Take the status line and the headers."""
         super().head(status, headers)
         if status < 400 and headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream":
             self._parser = SSEParser()
 
     def data(self, chunk: bytes) -> list[models.ServerMessage]:
+        """Return what bytes of the body complete."""
         if self._parser is None:
             return super().data(chunk)
         return [m for event in self._parser.feed(chunk) for m in self._event(event.data)]
@@ -116,6 +122,7 @@ class _Create(_Exchange):
         return self._decoder.receive(data)
 
     def end(self) -> list[models.ServerMessage]:
+        """Return what the end of the body completes."""
         if self.status >= 400:
             return [models.ErrorMessage(error=self._error(), refused="turn.start", turn=self._turn)]
         if self._parser is None:
@@ -194,13 +201,19 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class OpenAICall:
-    """What a request asks for: `start` for a create, `id` for the routes that name a response."""
+    """What a request asks for: `start` for a create, `id` for the routes that name a response.
+
+    `governed`, `named` and `model` of a create are those of `responses.Create`.
+    """
 
     kind: Literal["create", "retrieve", "delete", "input_items"]
     start: models.TurnStart | None = None
     stream: bool = False
     id: str = ""
     page: Page = field(default_factory=Page)
+    governed: bool = False
+    named: bool = False
+    model: str | None = None
 
 
 _FIRST_PAGE = Page()
@@ -221,12 +234,22 @@ class OpenAIHTTPServer:
 
     name = "openai-http"
 
-    def receive(self, request: Request) -> OpenAICall:
-        """Return the call of a request below `…/v1`; Refuse where it is none."""
+    def receive(self, request: Request, *, extended: bool = False) -> OpenAICall:
+        """Return the call of a request below `…/v1`; Refuse where it is none.
+
+        `extended`: its client has declared itself, and the endpoint has.
+        """
         steps = [unquote(step) for step in request.path.strip("/").split("/")]
         if request.method == "POST" and steps == ["responses"]:
-            create = create_of(request.body, wire=self.name)
-            return OpenAICall("create", create.start, create.stream)
+            create = create_of(request.body, wire=self.name, extended=extended)
+            return OpenAICall(
+                "create",
+                create.start,
+                create.stream,
+                governed=create.governed,
+                named=create.named,
+                model=create.model,
+            )
         if steps[0] == "responses" and len(steps) in (2, 3) and steps[1]:
             if len(steps) == 3 and request.method == "GET" and steps[2] == "input_items":
                 return OpenAICall("input_items", id=steps[1], page=_page(request.query))
@@ -239,19 +262,27 @@ class OpenAIHTTPServer:
         shown = f"{request.method} {request.path}"[:120]
         raise refusal("unsupported_message", "fix", f"There is no route {shown}.", status=404)
 
-    def stream(self, facts: TurnFacts) -> OpenAIStream:
+    def stream(self, facts: TurnFacts, *, governed: bool = False) -> OpenAIStream:
         """Return what writes the answer of an accepted turn."""
-        return OpenAIStream(facts)
+        return OpenAIStream(facts, governed=governed)
 
-    def error(self, error: models.Error, *, status: int | None = None) -> Answer:
-        """Return an error in this wire's envelope; a missing response of a route that names it is a 404."""
+    def error(
+        self, error: models.Error, *, status: int | None = None, told: models.ErrorMessage | None = None
+    ) -> Answer:
+        """Return an error in this wire's envelope; a missing response of a route that names it is a 404.
+
+        `told`: the refusal whole, for a declared client (SEG-EXT-022).
+        """
         headers = dict(_JSON)
         status = status or error_status(error)
         if isinstance(error.retry_after_ms, int):
             headers["retry-after"] = str(-(-error.retry_after_ms // 1000))
         if error.code == "turn_conflict":
             headers["x-should-retry"] = "false"
-        return Answer(status, headers, msgspec.json.encode({"error": encode_error(error)}))
+        body: dict[str, Any] = {"error": encode_error(error)}
+        if told is not None:
+            body["segue"] = refusal_body(told)
+        return Answer(status, headers, msgspec.json.encode(body))
 
     def not_found(self, identifier: str) -> Answer:
         """Return the one answer for an id that is unknown, foreign, expired or not stored."""
@@ -305,8 +336,8 @@ class OpenAIHTTPServer:
 class OpenAIStream:
     """Writes one response: event by event, or whole at its end."""
 
-    def __init__(self, facts: TurnFacts) -> None:
-        self.encoder = ResponsesEncoder(facts)
+    def __init__(self, facts: TurnFacts, *, governed: bool = False) -> None:
+        self.encoder = ExtensionEncoder(facts, flat=True) if governed else ResponsesEncoder(facts)
 
     def sse(self, message: models.ServerMessage) -> bytes:
         """Return the events of a message as bytes."""

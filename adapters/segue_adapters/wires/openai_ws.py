@@ -14,7 +14,7 @@ from segue_schemas import models
 
 from ..errors import NotCarried, RemoteProtocolError
 from .base import NotJSON, Refuse, TurnFacts, check_json, refusal
-from .responses import body_of, create_of, decode_error, encode_error, error_status
+from .responses import Create, body_of, create_of, decode_error, encode_error, error_status
 from .responses_decoder import ResponsesDecoder, parse_event, status_of
 from .responses_encoder import ResponsesEncoder
 
@@ -128,6 +128,10 @@ class OpenAIWSServer:
 
     def receive(self, frame: str | bytes) -> models.TurnStart:
         """Return the turn that a frame asks for; Refuse for everything else. The connection stays."""
+        return self.create(frame).start
+
+    def create(self, frame: str | bytes, *, extended: bool = False) -> Create:
+        """Return the create of a frame, as `receive`; `extended`: of a client that has declared itself."""
         if isinstance(frame, bytes):
             raise refusal("malformed_message", "fix", "Send text frames: this was a binary one.")
         try:
@@ -150,13 +154,13 @@ class OpenAIWSServer:
                 detail={"openai_code": "invalid_stream_id"},
             )
         try:
-            start = create_of(frame, wire=self.name).start
+            create = create_of(frame, wire=self.name, extended=extended)
         except Refuse as refused:
             refused.lane = lane if isinstance(lane, str) else None
             raise
         if isinstance(lane, str):
-            start.lane = lane
-        return start
+            create.start.lane = lane
+        return create
 
     def begin(self, facts: TurnFacts) -> None:
         """Open the response of an accepted turn; call it before the turn's first message is sent."""

@@ -7,7 +7,7 @@ spec/1.0/binding-openai-ws.md and binding-openai-http.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from segue_schemas import models
 
 from ..errors import NotCarried
 from .base import NotJSON, Refuse, check_json, refusal, status_for, turn_name
+from .extension import extended_start
 
 __all__ = [
     "Create",
@@ -39,17 +40,25 @@ _NOT_CONTEXT = frozenset(
         "background",
         "background_options",
         "conversation",
+        "segue",
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """A `response.create`, understood: the turn, whether to stream, and whether `store` was false."""
+    """A `response.create`, understood: the turn, whether to stream, and whether `store` was false.
+
+    `governed`: by the Responses extension; `named`: its client named the turn; `model`: that of the body, where the
+    context is named only and has to be of this model.
+    """
 
     start: models.TurnStart
     stream: bool
     stored: bool
+    governed: bool = False
+    named: bool = False
+    model: str | None = None
 
 
 # ---- Segue -> OpenAI ------------------------------------------------------------------------------------------
@@ -111,8 +120,10 @@ def _bad(message: str, param: str | None, code: str | None = None) -> Refuse:
     return refusal("invalid_request", "fix", message, param=param, refused="turn.start", detail=detail)
 
 
-def create_of(body: str | bytes, *, wire: str) -> Create:
+def create_of(body: str | bytes, *, wire: str, extended: bool = False) -> Create:
     """Return the turn that a create asks for; raises Refuse with the member at fault.
+
+    `extended`: it comes from a client that has declared itself, so that its `segue` counts (SEG-EXT-003).
 
     A string `input` becomes one message, an input without `type` a message (both are legal on this wire);
     every other item is kept byte for byte. All settings go into the context, unknown ones too.
@@ -125,7 +136,10 @@ def create_of(body: str | bytes, *, wire: str) -> Create:
         raise _bad("The body must be a JSON object.", None)
     raw = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
 
-    if not isinstance(members.get("model"), str) or not members["model"]:
+    named_only = extended and isinstance(members.get("segue"), dict) and "context" in members["segue"]
+    if not (named_only and "model" not in members) and (
+        not isinstance(members.get("model"), str) or not members["model"]
+    ):
         raise _bad("Missing required parameter: 'model' (a non-empty string).", "model", "missing_required_parameter")
     parent = members.get("previous_response_id")
     if parent is not None and (not isinstance(parent, str) or not 0 < len(parent) <= 1024):
@@ -156,7 +170,11 @@ def create_of(body: str | bytes, *, wire: str) -> Create:
     stored = members.get("store") is not False
     if not stored:
         start.retention = "connection" if wire == "openai-ws" else "none"
-    return Create(start, stream=members.get("stream") is True, stored=stored)
+    create = Create(start, stream=members.get("stream") is True, stored=stored)
+    if not extended:
+        return create
+    named, model = extended_start(start, members, raw, streams=wire == "openai-ws")
+    return replace(create, governed=True, named=named, model=model)
 
 
 _SETTING_TYPES: dict[str, tuple[type, ...]] = {

@@ -20,24 +20,24 @@ __all__ = ["ResponsesDecoder", "status_of", "turn_of_response"]
 _UNSET = msgspec.UNSET
 
 # Event type -> the string that `delta` is appended to: of the item, or of a part (list, its index, member).
-_ITEM_APPENDS = {
+ITEM_APPENDS = {
     "response.function_call_arguments.delta": "/arguments",
     "response.custom_tool_call_input.delta": "/input",
 }
 
-_PART_APPENDS = {
+PART_APPENDS = {
     "response.output_text.delta": ("content", "content_index", "text"),
     "response.refusal.delta": ("content", "content_index", "refusal"),
     "response.reasoning_text.delta": ("content", "content_index", "text"),
     "response.reasoning_summary_text.delta": ("summary", "summary_index", "text"),
 }
 
-_PARTS = {
+PARTS = {
     "response.content_part.added": ("content", "content_index"),
     "response.reasoning_summary_part.added": ("summary", "summary_index"),
 }
 
-_APPENDS = {**_ITEM_APPENDS, **_PART_APPENDS}
+APPENDS = {**ITEM_APPENDS, **PART_APPENDS}
 
 _KIND_OF_DELTA = {
     "response.function_call_arguments.delta": "function_call",
@@ -47,7 +47,7 @@ _KIND_OF_DELTA = {
     "response.reasoning_summary_part.added": "reasoning",
 }
 
-_PART_OF_DELTA = {
+PARTS_OF = {
     "response.output_text.delta": "output_text",
     "response.refusal.delta": "refusal",
     "response.reasoning_text.delta": "reasoning_text",
@@ -57,8 +57,8 @@ _PART_OF_DELTA = {
 _TERMINAL = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 
 _MUST_HAVE: dict[str, tuple[tuple[str, type], ...]] = {
-    **dict.fromkeys(_APPENDS, (("output_index", int), ("delta", str))),
-    **dict.fromkeys(_PARTS, (("output_index", int), ("part", dict))),
+    **dict.fromkeys(APPENDS, (("output_index", int), ("delta", str))),
+    **dict.fromkeys(PARTS, (("output_index", int), ("part", dict))),
     **dict.fromkeys(_TERMINAL, (("response", dict),)),
     "response.created": (("response", dict),),
     "response.output_item.added": (("output_index", int), ("item", dict)),
@@ -93,7 +93,7 @@ class ResponsesDecoder:
         if kind == "error":
             return [self._error(event)]
         for name, wanted in _MUST_HAVE.get(kind, ()):
-            _need(event, name, wanted)
+            need(event, name, wanted)
         if kind in _TERMINAL:
             return [*self._accept(event), *self._terminal(kind, event)]
         if kind in ("response.created", "response.queued", "response.in_progress"):
@@ -115,19 +115,19 @@ class ResponsesDecoder:
             item = msgspec.Raw(bytes(raw["item"]))
             return [*messages, models.ItemCompleted(turn=self.turn, seq=_seq(event), index=index, item=item)]
         messages += self._begin(index, _KIND_OF_DELTA.get(kind, "message"))
-        delta = models.ItemDelta(turn=self.turn, seq=_seq(event), index=index, at=_ITEM_APPENDS.get(kind, ""))
-        if kind in _PARTS:
-            member, counter = _PARTS[kind]
+        delta = models.ItemDelta(turn=self.turn, seq=_seq(event), index=index, at=ITEM_APPENDS.get(kind, ""))
+        if kind in PARTS:
+            member, counter = PARTS[kind]
             delta.at, _ = self._place(index, member, event, counter, messages)
             delta.put = msgspec.Raw(bytes(raw["part"]))
         else:
             delta.append = event["delta"]
-        if kind in _PART_APPENDS:
-            member, counter, text = _PART_APPENDS[kind]
+        if kind in PART_APPENDS:
+            member, counter, text = PART_APPENDS[kind]
             part, known = self._place(index, member, event, counter, messages)
             if not known:
                 # Text without its part's announcement: legal for a lean server, so the part begins here.
-                messages.append(self._put(index, part, {"type": _PART_OF_DELTA[kind], text: ""}))
+                messages.append(self._put(index, part, {"type": PARTS_OF[kind], text: ""}))
             delta.at = f"{part}/{text}"
         return [*messages, delta]
 
@@ -138,7 +138,7 @@ class ResponsesDecoder:
 
         This wire does not ask that parts are announced, nor in which order, nor that the list stood in the item.
         """
-        foreign = _need(event, counter, int) if event.get(counter) is not None else 0
+        foreign = need(event, counter, int) if event.get(counter) is not None else 0
         known = self._lists.get((index, member))
         if known is None:
             known = self._lists[index, member] = []
@@ -282,7 +282,7 @@ def usage_of(value: Any) -> models.Usage | msgspec.UnsetType:
     return usage
 
 
-def _need(event: dict[str, Any], name: str, wanted: type) -> Any:
+def need(event: dict[str, Any], name: str, wanted: type) -> Any:
     """Return a member that an event of its type must have; RemoteProtocolError where it is absent or of no use."""
     value = event.get(name)
     if not isinstance(value, wanted) or isinstance(value, bool) or (isinstance(value, int) and value < 0):

@@ -95,6 +95,7 @@ class _Exchange:
         self._terminal = False
         self._empty = True
         self.ask_again_ms: int | None = None
+        self.elsewhere = False
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         self._status, self._headers = status, headers

@@ -89,7 +89,8 @@ async def test_resume_from_a_number(subject: Subject) -> None:
                     expected=f"events {wanted[:3]} … {wanted[-1:]}",
                     actual=f"events {seen[:3]} … {seen[-1:]}",
                 )
-            if after is None and _said(again) != _said(first):
+            same = len(_said(again)) == len(_said(first)) and all(map(subject.same_item, _said(again), _said(first)))
+            if after is None and not same:
                 raise Deviation("the record differs", expected=_shown(first), actual=_shown(again))
 
 

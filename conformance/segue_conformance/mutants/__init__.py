@@ -47,6 +47,7 @@ from typing import Any
 from segue_gateway.endpoint import Endpoint
 from segue_gateway.settings import Settings
 
+from ..extended import is_extended
 from ..registry import WIRES
 from .references import Fleeting, Keyless, Plain, ShortLived, Small
 from .wire_fault import WireFault
@@ -55,6 +56,8 @@ __all__ = ["KEYS", "REFERENCE", "REFERENCES", "Mutant", "load", "settings"]
 
 #: Two principals, so that the isolated profile can be judged.
 KEYS = {"first": "key-of-the-first-principal", "second": "key-of-the-second-principal"}
+#: A fault in what turns are is the same with the extension, and is looked for there only by mutants that say so.
+_WIRES = tuple(wire for wire in WIRES if not is_extended(wire))
 #: Modules here that are no mutants.
 _TOOLS = ("references", "wire_fault")
 
@@ -76,7 +79,7 @@ class Mutant:
     killed_by: Mapping[str, tuple[str, ...]]
     make: Callable[..., Endpoint]
     also: Mapping[str, str] = field(default_factory=dict)
-    wires: Sequence[str] = WIRES
+    wires: Sequence[str] = _WIRES
     area: str = ""
 
     def endpoint(self, **more: Any) -> Endpoint:
@@ -138,11 +141,17 @@ def _mutant(area: str, module: ModuleType) -> Mutant:
     fault = (module.__doc__ or "").strip()
     if not (isinstance(make, type) and issubclass(make, Endpoint) and killed_by and fault):
         raise ValueError(f"{module.__name__} is no mutant: it needs a docstring, KILLED_BY and a MutantEndpoint")
-    return Mutant(name, fault.splitlines()[0], killed_by, make, getattr(module, "ALSO", {}), _wires(make), area)
+    wires = _wires(make, killed_by)
+    return Mutant(name, fault.splitlines()[0], killed_by, make, getattr(module, "ALSO", {}), wires, area)
 
 
-def _wires(make: type[Endpoint]) -> Sequence[str]:
+def _wires(make: type[Endpoint], killed_by: Mapping[str, Sequence[str]]) -> Sequence[str]:
     """Return the wires that a mutant can touch: fewer than all only where its seam sees to that."""
+    touched = _touched(make)
+    return tuple(wire for wire in touched if not is_extended(wire) or wire in killed_by)
+
+
+def _touched(make: type[Endpoint]) -> Sequence[str]:
     if not issubclass(make, WireFault):
         return WIRES
     own = {name for kind in make.__mro__[: make.__mro__.index(WireFault)] for name in vars(kind)}

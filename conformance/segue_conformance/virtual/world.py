@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 from segue_adapters.discovery import Found, Offer, find
 from segue_adapters.errors import SegueError
 from segue_adapters.transports.base import Options
+from segue_adapters.wires.extension import plain_wire
 from segue_gateway.server import serving
 
 from ..budget import Budget
 from ..execution import Execution
+from ..extended import is_extended
 from ..mutants import KEYS, Mutant
 from ..recorder import Recorder
 from ..registry import FIRST, WIRES, Catalogue, Check
@@ -138,10 +140,12 @@ async def wires_of(url: str) -> Found:
             found = await find(url, options, wires=wires)
             document = document or found.document
             offers |= {offer.wire: offer for offer in found.offers}
-    missing = {wire: Offer(wire, _url(wire, url)) for wire in WIRES if wire not in offers}
+    routes = _url("segue-http", url)
+    missing = {w: Offer(w, _url(w, url), routes if is_extended(w) else None) for w in WIRES if w not in offers}
     return Found([*offers.values(), *missing.values()], "as asked", document)
 
 
 def _url(wire: str, url: str) -> str:
-    scheme = "ws" if wire.endswith("-ws") else "http"
-    return f"{scheme}://{urlsplit(url).netloc}{_PATHS[wire]}"
+    plain = plain_wire(wire)
+    scheme = "ws" if plain.endswith("-ws") else "http"
+    return f"{scheme}://{urlsplit(url).netloc}{_PATHS[plain]}"

@@ -42,21 +42,30 @@ class HTTPSurface:
         """Answer one request."""
         asked: base.Request | None = None
         response: Response
+        name = self.spoken(request)
         try:
-            caller = Once(admit(self.endpoint, request, self.credential(request)), self.name)
+            caller = Once(admit(self.endpoint, request, self.credential(request)), name)
             self.check_head(request)
-            coding = self.endpoint.took_coding(self.name, request.headers.get("content-encoding", ""))
+            coding = self.endpoint.took_coding(name, request.headers.get("content-encoding", ""))
             body = await read_body(request.stream(), coding, self.endpoint.body_limit(coding))
-            asked = self.endpoint.took_request(self.name, self.request(request, body))
+            asked = self.endpoint.took_request(name, self.request(request, body))
             response = await self.answer(caller, asked, request)
         except Refuse as refused:
-            response = to_response(self.refuse(refused))
+            response = to_response(self.refusal_to(refused, name))
         except (Gone, ClientDisconnect):
             response = Response(status_code=499)  # nobody reads it
         except Exception as error:
             report("a request failed", error)
-            response = to_response(self.refuse(refusals.internal_error()))
-        return self.endpoint.gives_response(self.name, asked, response)
+            response = to_response(self.refusal_to(refusals.internal_error(), name))
+        self.sign(response)
+        return self.endpoint.gives_response(name, asked, response)
+
+    def spoken(self, request: Request) -> str:
+        """Return the wire that a request speaks: with an extension, where its client has declared it."""
+        return self.name
+
+    def sign(self, response: Response) -> None:
+        """Put into each answer what the wire says in each."""
 
     def credential(self, request: Request) -> str | None:
         """Return the credential that a wire has in a place of its own; None: where the others have it."""
@@ -74,6 +83,10 @@ class HTTPSurface:
     async def answer(self, caller: Once, request: base.Request, http: Request) -> Response:
         """Answer a request whose caller is known."""
         raise NotImplementedError
+
+    def refusal_to(self, refused: Refuse, wire: str) -> Answer:
+        """Return a refusal in the shape of the wire that is spoken."""
+        return self.refuse(refused)
 
     def refuse(self, refused: Refuse) -> Answer:
         """Return a refusal in the wire's shape."""

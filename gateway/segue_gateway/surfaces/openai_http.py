@@ -13,16 +13,19 @@ import msgspec
 from segue_adapters.sse import encode_comment
 from segue_adapters.wires import base
 from segue_adapters.wires.base import Answer, Refuse, TurnFacts
-from segue_adapters.wires.openai_http import OpenAIHTTPServer, OpenAIStream
+from segue_adapters.wires.extension import EXTENDED, declaration, declares
+from segue_adapters.wires.openai_http import OpenAICall, OpenAIHTTPServer, OpenAIStream
 from segue_schemas import models
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ..endpoint import Once
-from ..refusals import slow_reader
+from ..readings import Reading
+from ..refusals import named, slow_reader
 from ..stores.base import Handle, Held
 from ..turns import Turn
 from .admission import to_response
+from .extension import facts_of
 from .http import EventStream, Gone, HTTPSurface, unless_gone
 
 __all__ = ["OpenAIHTTP"]
@@ -35,19 +38,39 @@ class OpenAIHTTP(HTTPSurface):
     prefix = "/v1"
     wire = OpenAIHTTPServer()
 
+    def spoken(self, request: Request) -> str:
+        """Return whether the client has declared the extension, as the name of the wire."""
+        extended = self.endpoint.extends(self.name) and declares(request.headers)
+        return EXTENDED[self.name] if extended else self.name
+
+    def sign(self, response: Response) -> None:
+        """Declare the extension, where it is served."""
+        if self.endpoint.extends(self.name):
+            response.headers.update(declaration())
+
+    def refusal_to(self, refused: Refuse, wire: str) -> Answer:
+        """Return a refusal in OpenAI's envelope, whole for a declared client (SEG-EXT-022)."""
+        return self._told(refused, refused.message if wire != self.name else None)
+
     def refuse(self, refused: Refuse) -> Answer:
         """Return a refusal in OpenAI's envelope."""
+        return self._told(refused, None)
+
+    def _told(self, refused: Refuse, told: models.ErrorMessage | None) -> Answer:
         own = refused.status if refused.status in (404, 405, 415, 426) else None
         missing = refused.error.code == "continuation_not_found"  # a 400 on this wire (facts 2.2)
-        return self.wire.error(refused.error, status=None if missing else own)
+        return self.wire.error(refused.error, status=None if missing else own, told=told)
 
     async def answer(self, caller: Once, request: base.Request, http: Request) -> Response:
         """Answer a request whose caller is known."""
         if request.method == "GET" and request.path.strip("/").partition("/")[0] == "models":
             return to_response(self.models(request.path.strip("/").partition("/")[2]))
-        call = self.wire.receive(request)
+        call = self.wire.receive(request, extended=caller.wire != self.name)
         if call.start is not None:
-            response = await self.create(caller, call.start, call.stream, http)
+            if call.governed:
+                response = await self.govern(caller, call.start, call, http)
+            else:
+                response = await self.create(caller, call.start, call.stream, http)
             response.headers["x-request-id"] = "req_" + secrets.token_hex(12)
             return response
         if call.kind == "delete":
@@ -91,6 +114,51 @@ class OpenAIHTTP(HTTPSurface):
     def whole(self, writer: Any) -> Answer:
         """Return the answer of a turn that was written to its end."""
         return self.wire.json(writer.response())
+
+    async def govern(self, caller: Once, start: models.TurnStart, call: OpenAICall, http: Request) -> Response:
+        """Answer a create of a declared client: start a turn, or attach to it (SEG-EXT-010)."""
+        try:
+            await self.endpoint.check_model(caller.principal, start, call.model)
+            source, fresh = await self.endpoint.accept(caller, start)
+        except Refuse as refused:
+            raise named(refused, start) from None
+        if fresh is not None:
+            self.endpoint.spawn(fresh.run())
+        # A turn that its client has named outlives the exchange; of one whose name was drawn here nobody may know.
+        unnamed = fresh if not call.named else None
+
+        def lost() -> None:
+            if unnamed is not None:
+                self.lost(unnamed)
+
+        writer = self.wire.stream(await facts_of(self.endpoint, caller.principal, source), governed=True)
+        reading = self.endpoint.reading(source, replayed=fresh is None, start=start)
+        if call.stream:
+            return EventStream(
+                self.governed_events(reading, writer, caller.wire),
+                farewell=lambda: writer.sse(slow_reader(source.name).message),
+                patience=self.endpoint.settings.reader_ms / 1000,
+                lost=lost,
+            )
+        try:
+            await unless_gone(http.receive, self.read_whole(reading, writer))
+        except Gone:
+            lost()
+            raise
+        return to_response(self.wire.json(writer.response()))
+
+    async def governed_events(self, reading: Reading, writer: OpenAIStream, wire: str) -> AsyncGenerator[bytes, None]:
+        """Yield the events of a reading; progress is one of them (SEG-EXT-030)."""
+        async for message in reading:
+            yield self.endpoint.gives_event(wire, writer.sse(message), writer)
+        yield self.endpoint.gives_event(wire, writer.end(), writer)
+
+    async def read_whole(self, reading: Reading, writer: OpenAIStream) -> None:
+        """Feed a reading to its writer; Refuse where its record is gone."""
+        async for message in reading:
+            if isinstance(message, models.ErrorMessage):
+                raise Refuse(message)
+            writer.encoder.feed(message)
 
     def lost(self, turn: Turn) -> None:
         """Stop a turn whose caller went away: on this wire nobody can ask for it any more."""

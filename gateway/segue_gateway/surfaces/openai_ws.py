@@ -7,6 +7,7 @@ name a response that the lane had still to end (facts 1.7). A lost connection ca
 from __future__ import annotations
 
 from segue_adapters.wires.base import Answer, Refuse
+from segue_adapters.wires.extension import declaration, declares
 from segue_adapters.wires.openai_http import OpenAIHTTPServer
 from segue_adapters.wires.openai_ws import OpenAIWSServer
 from segue_schemas import models
@@ -15,6 +16,7 @@ from starlette.websockets import WebSocket
 from ..endpoint import Endpoint
 from ..refusals import draining
 from ..turns import Turn
+from .openai_ws_extension import ExtendedSession
 from .websocket import Session, WebSocketSurface
 
 __all__ = ["OpenAISession", "OpenAIWS"]
@@ -79,6 +81,10 @@ class OpenAISession(Session):
         if self.connection.draining:
             await self.send(self.wire.refuse(draining().message))
 
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the extension's declaration, where it is served."""
+        return _declaration() if self.endpoint.extends("openai-ws") else []
+
     def lost(self) -> None:
         """Cancel what runs and drop what waits: nobody can ask for it any more (facts 6, d)."""
         self.connection.lanes.drop()
@@ -91,6 +97,15 @@ class OpenAIWS(WebSocketSurface):
 
     session_type = OpenAISession
 
+    def session_of(self, websocket: WebSocket) -> type[Session]:
+        """Return the session of a declared client, or of a plain one."""
+        extended = self.endpoint.extends("openai-ws") and declares(websocket.headers)
+        return ExtendedSession if extended else OpenAISession
+
     def denial(self, refused: Refuse) -> Answer:
         """Return the error envelope of a denied upgrade."""
         return OpenAIHTTPServer().error(refused.error, status=refused.status)
+
+
+def _declaration() -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in declaration().items()]

@@ -38,7 +38,11 @@ class WebSocketSurface:
         except Refuse as refused:
             await self.deny(websocket, refused)
             return
-        await self.session_type(self.endpoint, websocket, principal).run()
+        await self.session_of(websocket)(self.endpoint, websocket, principal).run()
+
+    def session_of(self, websocket: WebSocket) -> type[Session]:
+        """Return the session that an upgrade asks for."""
+        return self.session_type
 
     def check(self, websocket: WebSocket) -> None:
         """Refuse an upgrade that the wire does not take."""
@@ -74,7 +78,8 @@ class Session:
     async def run(self) -> None:
         """Serve the connection to its end."""
         offered = self.websocket.scope.get("subprotocols", [])
-        await self.websocket.accept(self.endpoint.gives_subprotocol(self.name, self.subprotocol, offered))
+        subprotocol = self.endpoint.gives_subprotocol(self.name, self.subprotocol, offered)
+        await self.websocket.accept(subprotocol, headers=self.endpoint.gives_headers(self.name, self.headers()))
         connection = self.connection
         self.endpoint.connections.add(connection)
         life = self.endpoint.spawn(connection.live())
@@ -126,6 +131,10 @@ class Session:
     async def act(self, frame: str | bytes) -> None:
         """Act on one frame of legal size."""
         raise NotImplementedError
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the headers of the answer to the upgrade."""
+        return []
 
     async def greet(self) -> None:
         """Say what the wire says first."""
