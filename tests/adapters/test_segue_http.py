@@ -245,6 +245,13 @@ def test_a_stream_is_read() -> None:
     assert told == [ACCEPTED, COMPLETED]
 
 
+def test_a_reading_may_end_with_an_error() -> None:
+    error = models.Error(code="slow_reader", advice="reconnect", effect="unknown", message="Too slow.")
+    ended = models.ErrorMessage(error=error, turn="t")
+    _, told = answered(START, Answer(200, STREAM, SERVER.event(ACCEPTED) + SERVER.event(ended)))
+    assert told == [ACCEPTED, ended]
+
+
 @pytest.mark.parametrize("content", [b"", b": x\n\n", SERVER.event(ACCEPTED), SERVER.event(COMPLETED)[:-1]])
 def test_a_stream_without_its_end_is_a_breach(content: bytes) -> None:
     with pytest.raises(RemoteProtocolError, match="before a terminal event"):

@@ -156,6 +156,7 @@ def test_no_websocket_elsewhere_and_no_plain_get_here() -> None:
                 with pytest.raises(InvalidStatus) as caught:
                     await connect(url.removesuffix("/segue/v1") + path, additional_headers=_auth())
                 assert caught.value.response.status_code == 426
+                assert caught.value.response.headers["upgrade"] == "HTTP/1.1"
             async with httpx.AsyncClient(headers=_auth()) as client:
                 plain = await client.get(base + "/segue/v1")
                 assert (plain.status_code, plain.headers["upgrade"]) == (426, "websocket")

@@ -113,7 +113,7 @@ class _Exchange:
         if message is None:
             return []
         self._empty = False
-        if isinstance(message, TERMINAL):
+        if isinstance(message, (*TERMINAL, models.ErrorMessage)):  # an `error` ends a reading too (SEG-HTTP-032)
             self._terminal = True
         return [message]
 

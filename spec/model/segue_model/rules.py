@@ -135,7 +135,7 @@ _ALL = (
         "the client leaves out the numbers that it has seen", "SEG-TURN-085", "same items", "reading",
     ),
     _rule(
-        "reading_replaced", "A new reading on a connection replaces the older one there.",
+        "reading_replaced", "A reading from the beginning replaces the older one on its connection.",
         "both go on", "SEG-TURN-078", "numbers rise", "reading",
     ),
     _rule(
