@@ -62,6 +62,12 @@ COMMANDS: Mapping[str, Entry] = {
 }
 
 
+#: What comes with every installation: where one of these is missing, no extra brings it.
+_OURS = (
+    "segue", "segue_adapters", "segue_bench", "segue_bindings", "segue_conformance", "segue_gateway", "segue_schemas",
+)  # fmt: skip
+
+
 class FrontDoor(click.Group):
     """A group whose commands are loaded when they are run."""
 
@@ -112,15 +118,16 @@ def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 
 def _missing(name: str, extra: str, error: ImportError) -> click.Command:
-    lacks = error.name or str(error)
-    message = (
-        f"segue {name} needs {lacks}, which is not installed; install it with\n\n"
-        f"  pip install 'segue-protocol[{extra}]'\n"
-    )
+    ours = (error.name or "").partition(".")[0] in _OURS
+    if ours:
+        lacks = f"segue {name}: a part of Segue itself can't be loaded ({error}); install it anew with"
+    else:
+        lacks = f"segue {name} needs {error.name or error}, which is not installed; install it with"
+    message = f"{lacks}\n\n  pip install {'--force-reinstall ' if ours else ''}'segue-protocol[{extra}]'\n"
 
     def tell() -> None:
         click.echo(message, err=True)
-        raise SystemExit(2)
+        raise SystemExit(4 if ours else 2)
 
     # Whatever options follow, what is missing is the answer to them.
     settings = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable
 
 from .settings import Settings
-from .verdicts import Inconclusive
+from .verdicts import Hindered
 
 __all__ = ["Budget", "Pace"]
 
 
 class Budget:
-    """Counts over a whole run; `spend` raises Inconclusive when nothing is left.
+    """Counts over a whole run; `spend` raises Hindered when nothing is left.
 
     `most` requests, `most_tokens` tokens, `seconds` from the first request on; None is no limit. Tokens are those that
     the endpoint reports; where it reports none they are estimated, and `estimated` says so.
@@ -71,7 +71,7 @@ class Budget:
     def spend(self) -> None:
         """Count one request."""
         if over := self.over:
-            raise Inconclusive(over)
+            raise Hindered(over)
         if self._began is None:
             self._began = self._clock()
         self.spent += 1

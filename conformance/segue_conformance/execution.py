@@ -21,7 +21,7 @@ from .budget import Budget
 from .grading import CONTACT_FAULTS, Grade, RecordedFrame, grade, not_let_in, result_of, transcript
 from .registry import FIRST, Check
 from .results import CheckResult, ContactFault
-from .verdicts import Busy, Deviation, Inconclusive, Untestable, Verdict
+from .verdicts import Busy, Deviation, Hindered, Untestable, Verdict
 
 __all__ = ["Execution", "Listener", "SubjectFactory", "SubjectLike"]
 
@@ -304,7 +304,7 @@ class Execution:
             if ground.verdict not in (Verdict.PASS, Verdict.WARN):
                 return grade(Untestable(f"no plain turn works on this wire ({FIRST}: {ground.verdict})"))
         if self._budget.exhausted:
-            return grade(Inconclusive(self._budget.over))
+            return grade(Hindered(self._budget.over))
         if check.needs_turn:
             async with self._asking:
                 if await self._stopped_answering(wire):

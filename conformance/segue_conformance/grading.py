@@ -56,7 +56,10 @@ class RecordedFrame(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """A verdict and its grounds. `requirement` is the id that the check named, `named` its sentence if known."""
+    """A verdict and its grounds. `requirement` is the id that the check named, `named` its sentence if known.
+
+    `by_model`: it is inconclusive for what the model said or left out.
+    """
 
     verdict: Verdict
     message: str = ""
@@ -65,6 +68,7 @@ class Grade:
     requirement: str | None = None
     named: Requirement | None = None
     control: str = ""
+    by_model: bool = False
 
 
 def grade(fault: BaseException, *, begun: bool = False, first: bool = False) -> Grade:
@@ -85,7 +89,7 @@ def grade(fault: BaseException, *, begun: bool = False, first: bool = False) -> 
         case Untestable():
             return Grade(Verdict.UNTESTABLE, fault.message)
         case Inconclusive():
-            return Grade(Verdict.INCONCLUSIVE, fault.message)
+            return Grade(Verdict.INCONCLUSIVE, fault.message, by_model=fault.by_model)
         case NotCarried():
             return Grade(Verdict.SKIP, f"this wire has no place for {fault.what}")
         case RemoteProtocolError():
@@ -149,6 +153,7 @@ def result_of(check: Check, wire: str, found: Grade, **more: Any) -> CheckResult
         expected=found.expected,
         actual=found.actual,
         control=found.control,
+        by_model=found.by_model,
         disputed=about.disputed or "",
         scored=check.id not in requirements.unscored(),
         **more,

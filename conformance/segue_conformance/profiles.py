@@ -1,7 +1,9 @@
 """When a profile counts as reached, and the exit code that follows.
 
 No percentages and no part of one: a profile is reached when every MUST check of it that applies passed, at least one
-did, and core is reached on the same wire. What nobody could see (untestable, inconclusive) blocks like a failure.
+did, and core is reached on the same wire. What nobody could see (untestable, inconclusive) blocks like a failure. One
+exception: a weak model may be unable to follow one probe of a rule and follow another. Then the probe that it followed
+has the say.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from .registry import PROFILES
 from .results import BaselineResult, CheckResult, ProfileResult, Report, State
 from .verdicts import Verdict
 
-__all__ = ["EXIT_MEANING", "REACHABLE", "exit_code", "judge"]
+__all__ = ["EXIT_MEANING", "REACHABLE", "excused", "exit_code", "judge"]
 
 _OPENAI = ("core", "continuation", "isolated")
 #: Which profiles a wire has a place for.
@@ -91,7 +93,7 @@ def _state(
         return State.NOT_TESTED, "this suite has no check of it yet"
     if not wanted:
         return State.NOT_TESTED, "not asked for (--profile)"
-    if blocked := [r for r in mine if r.blocks]:
+    if blocked := [r for r in mine if r.blocks and not excused(r, results)]:
         return State.NOT_REACHED, _tally(blocked)
     if profile == "isolated" and not second_key:
         return State.NOT_TESTED, _NO_KEY
@@ -101,7 +103,26 @@ def _state(
         return State.NOT_REACHED, "core is not reached"
     if not any(r.verdict is Verdict.PASS and r.counts for r in mine):
         return State.NOT_TESTED, "nothing of it is offered"
-    return State.REACHED, ""
+    count = sum(r.blocks for r in mine)
+    return State.REACHED, f"{count} inconclusive beside a pass of the same rule" if count else ""
+
+
+def excused(result: CheckResult, results: Iterable[CheckResult]) -> bool:
+    """Whether a check came to nothing for the model's sake, and another of the same rule passed on the same wire.
+
+    The same rule: the first of their requirements is one. What was not performed, or not answered, is never excused.
+    """
+    return (
+        result.verdict is Verdict.INCONCLUSIVE
+        and result.by_model
+        and any(
+            r.verdict is Verdict.PASS
+            and r.counts
+            and r.wire == result.wire
+            and r.requirements[0] == result.requirements[0]
+            for r in results
+        )
+    )
 
 
 def _tally(blocked: Sequence[CheckResult]) -> str:
@@ -143,4 +164,6 @@ def exit_code(report: Report) -> int:
     named = [p for p in report.profiles if p.asked and p.profile in report.selection.profiles]
     if not report.selection.partial and any(p.state is State.NOT_TESTED for p in named):
         return 5
-    return 5 if any(r.blocks for r in bearing) else 0
+    # Of a selection each check is judged by itself.
+    left = [r for r in bearing if r.blocks and (report.selection.partial or not excused(r, report.results))]
+    return 5 if left else 0

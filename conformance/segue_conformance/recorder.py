@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from segue_adapters.transports.base import Frame as WireFrame
 from segue_adapters.transports.base import Tap
 
+from .redaction import BLANK, Redactor
+
 __all__ = ["Frame", "Listener", "Recorder"]
 
-_BLANK = "[blanked]"
 _SECRET_HEADERS = ("authorization", "cookie", "set-cookie", "x-api-key", "api-key", "proxy-authorization")
 
 
@@ -49,7 +50,7 @@ class Recorder:
         self.frames: list[Frame] = []
         self._listeners = listeners
         self._lines = itertools.count(1)
-        self._secrets = secrets
+        self._redactor = Redactor(secrets)
         self._most = most
         self._longest = longest
         self._clock = clock
@@ -81,12 +82,10 @@ class Recorder:
 
     def blank(self, text: str) -> str:
         """Return text without any secret."""
-        for secret in self._secrets:
-            text = text.replace(secret, _BLANK)
-        return text
+        return self._redactor.text(text)
 
     def _header(self, name: str, value: str) -> str:
-        return _BLANK if name.lower() in _SECRET_HEADERS else value
+        return BLANK if name.lower() in _SECRET_HEADERS else value
 
     def _keep(self, direction: str, connection: str, kind: str, text: str) -> None:
         text = self.blank(text)

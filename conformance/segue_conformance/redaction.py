@@ -14,8 +14,17 @@ from .settings import Settings
 __all__ = ["BLANK", "Redactor", "secret_headers", "secrets_of", "shown_url"]
 
 BLANK = "[blanked]"
-# A shorter secret is blanked only where it stands alone, or it would eat parts of words.
-_LONG = 8
+# A shorter secret is blanked only where it stands alone, or it would eat parts of words. One so short that it may be a
+# word itself ("a", "none", "test") is blanked only behind what names a secret.
+_LONG, _WORD = 8, 5
+_NAMED = "|".join(
+    f"(?<={before}{sign})"
+    for before, signs in {
+        "[Bb]earer": [" "], "[Bb]asic": [" "], "[Kk][Ee][Yy]": ["=", ": ", '":"', '": "', " ['\"`]"],
+        "[Tt][Oo][Kk][Ee][Nn]": ["=", ": ", " ['\"`]"], "[Ss][Ee][Cc][Rr][Ee][Tt]": ["=", ": "],
+    }.items()
+    for sign in signs
+)  # fmt: skip
 _SECRET_NAME = re.compile(r"authorization|cookie|token|secret|passw|credential|api[-_]?key|\bkey\b|\bsig\b", re.I)
 
 R = TypeVar("R")
@@ -26,10 +35,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str | None]) -> None:
         forms = {form for secret in secrets if secret for form in _forms(secret)}
-        parts = [
-            re.escape(form) if len(form) >= _LONG else rf"(?<![A-Za-z0-9]){re.escape(form)}(?![A-Za-z0-9])"
-            for form in sorted(forms, key=len, reverse=True)
-        ]
+        parts = [_pattern(form) for form in sorted(forms, key=len, reverse=True)]
         self._pattern = re.compile("|".join(parts)) if parts else None
 
     def text(self, value: str) -> str:
@@ -52,6 +58,14 @@ class Redactor:
             case list() | tuple():
                 return [self._walk(member) for member in value]
         return value
+
+
+def _pattern(form: str) -> str:
+    literal = re.escape(form)
+    if len(form) >= _LONG:
+        return literal
+    alone = rf"(?<![A-Za-z0-9]){literal}(?![A-Za-z0-9])"
+    return alone if len(form) >= _WORD else rf"(?:{_NAMED}){literal}(?![A-Za-z0-9])"
 
 
 def _forms(secret: str) -> set[str]:

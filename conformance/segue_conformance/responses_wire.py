@@ -14,7 +14,7 @@ from segue_adapters.wires.base import Answer
 
 from .clock import now
 from .subject import Subject
-from .verdicts import Deviation, Inconclusive, NotOffered, Untestable
+from .verdicts import Deviation, Hindered, NotOffered, Untestable
 
 __all__ = [
     "TERMINAL", "Asking", "asking", "create", "events_of", "parsed", "refusal_of", "sse_of", "terminal_of", "text_of",
@@ -69,7 +69,7 @@ async def told_on(subject: Subject, socket: Socket, body: dict[str, Any]) -> lis
         if event["type"].startswith("response.") or event["type"] == "error":
             found.append(event)
     if found[-1]["type"] == "error" and "rate_limit" in json.dumps(found[-1]):
-        raise Inconclusive(f"the endpoint is busy: {json.dumps(found[-1])[:300]}")
+        raise Hindered(f"the endpoint is busy: {json.dumps(found[-1])[:300]}")
     return found
 
 
@@ -109,7 +109,7 @@ def terminal_of(events: list[dict[str, Any]]) -> dict[str, Any]:
     if last.get("type") not in ("response.completed", "response.incomplete"):
         told = json.dumps(last)[:300]
         if "rate_limit" in told:
-            raise Inconclusive(f"the endpoint is busy: {told}")
+            raise Hindered(f"the endpoint is busy: {told}")
         raise Untestable(f"a plain create did not complete: {told}")
     if not isinstance(response, dict):
         raise Deviation("the terminal event", expected="a `response` object", actual=json.dumps(last)[:200])

@@ -69,7 +69,8 @@ class CheckResult:
     `requirement`, `keyword` and `sentence` are of the requirement that the verdict is about: the first of
     `requirements`, or the one that a deviation names. `strict` is whether the check is of a MUST. `flaky`: it passed
     only when it was performed alone; `message` and `frames` are then of the run beside other checks. `control`: what
-    the control arm showed, where the check has one. `disputed` is a link to where the requirement is argued about: the
+    the control arm showed, where the check has one. `by_model`: it is inconclusive for what the model said or left out,
+    not for want of budget or of an answer. `disputed` is a link to where the requirement is argued about: the
     result counts for nothing until that is settled. `scored` is False for a check newer than the released version.
     """
 
@@ -92,6 +93,7 @@ class CheckResult:
     requests: int = 0
     tokens: int = 0
     flaky: bool = False
+    by_model: bool = False
     disputed: str = ""
     scored: bool = True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Busy", "CheckSignal", "Deviation", "Inconclusive", "NotOffered", "Untestable", "Verdict"]
+__all__ = ["Busy", "CheckSignal", "Deviation", "Hindered", "Inconclusive", "NotOffered", "Untestable", "Verdict"]
 
 
 class Verdict(StrEnum):
@@ -72,10 +72,19 @@ class Untestable(CheckSignal):
 
 
 class Inconclusive(CheckSignal):
-    """Nothing was proved, in either direction: inconclusive."""
+    """Nothing was proved, in either direction, for what the model said or left out: inconclusive."""
+
+    #: Whether it is the model's doing.
+    by_model = True
 
 
-class Busy(Inconclusive):
+class Hindered(Inconclusive):
+    """Nothing was proved, and the model has no part in it: the budget is over, the endpoint is busy."""
+
+    by_model = False
+
+
+class Busy(Hindered):
     """The endpoint is too busy to say (a 429): inconclusive, unless it can be asked again `wait` seconds later."""
 
     def __init__(self, message: str, wait: float | None = None) -> None:

@@ -39,6 +39,17 @@ def test_the_extra_is_the_command_own(door):
     assert "segue-protocol[gateway]" in CliRunner().invoke(door, ["serve"]).output
 
 
+@pytest.mark.parametrize("missing", ["segue_conformance.no_such_part", "segue_gateway.no.such"])
+def test_a_part_of_ours_that_is_missing_is_no_extra_to_install(monkeypatch, missing):
+    entry = cli.COMMANDS["check"]._replace(module=missing)
+    monkeypatch.setattr(cli, "COMMANDS", {"check": entry})
+    ran = CliRunner().invoke(FrontDoor(), ["check", "http://x.test"])
+    assert ran.exit_code == 4
+    assert "a part of Segue itself can't be loaded (No module named" in ran.output
+    assert "pip install --force-reinstall 'segue-protocol[check]'" in ran.output
+    assert "which is not installed" not in ran.output
+
+
 def test_an_unknown_command_is_wrong_usage(door):
     ran = CliRunner().invoke(door, ["chekc"])
     assert ran.exit_code == 2

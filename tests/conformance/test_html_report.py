@@ -90,7 +90,7 @@ def report(*results: CheckResult, **more: object) -> Report:
         "target": Target(url="http://x.test/v1", wires=tuple(WireTarget(wire=w, url=f"u/{w}") for w in WIRES)),
         "rerun": "segue check http://x.test/v1 --model 'a b'", "exit_code": 1,
         "profiles": tuple(
-            ProfileResult(profile=p, wire=w, state=s, reason="1 failed", asked=True)
+            ProfileResult(profile=p, wire=w, state=s, reason="1 failed" * (s is State.NOT_REACHED), asked=True)
             for p, s in (("core", State.REACHED), ("continuation", State.NOT_REACHED)) for w in WIRES
         ),
         **more,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from segue_conformance.profiles import REACHABLE, exit_code, judge
@@ -63,6 +64,48 @@ def test_an_open_recommendation_does_not_block(verdict):
     rep = report(result("core", "pass"), result("core", verdict, strict=False))
     assert state(rep, "core") is State.REACHED
     assert exit_code(rep) == 0
+
+
+def inconclusive(check: str, rule: str = "SEG-MSG-001", **more: Any) -> CheckResult:
+    return replace(result("core", "inconclusive", check=check), requirements=(rule,), by_model=True, **more)
+
+
+def test_what_a_weak_model_could_not_do_is_excused_by_a_pass_of_the_same_rule():
+    rep = report(result("core", "pass"), inconclusive("a.c"), result("live", "pass"))
+    assert state(rep, "core") is State.REACHED
+    assert rep.state("core", "segue-ws").reason == "1 inconclusive beside a pass of the same rule"
+    assert state(rep, "live") is State.REACHED
+    assert exit_code(rep) == 0
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [inconclusive("a.c", "SEG-MSG-002")],  # another rule
+        [replace(inconclusive("a.c"), by_model=False)],  # no budget, no answer
+        [replace(inconclusive("a.c"), verdict=Verdict.UNTESTABLE)],
+        [inconclusive("a.c", "SEG-MSG-002"), result("core", "pass", wire="openai-ws"),
+         replace(result("core", "pass", check="a.d", wire="openai-ws"), requirements=("SEG-MSG-002",))],
+        [inconclusive("a.c", "SEG-MSG-002"),
+         replace(result("core", "pass", check="a.d"), requirements=("SEG-MSG-002",), disputed="a link")],
+        [inconclusive("a.c", "SEG-MSG-002"),
+         replace(result("core", "warn", check="a.d"), requirements=("SEG-MSG-002",))],
+        [inconclusive("a.c", "SEG-MSG-002"),
+         replace(result("core", "pass", check="a.d"), requirements=("SEG-MSG-009", "SEG-MSG-002"))],
+    ],
+)  # fmt: skip
+def test_nothing_else_excuses(others):
+    wires = tuple(dict.fromkeys(r.wire for r in [result("core", "pass"), *others]))
+    rep = report(result("core", "pass"), *others, wires=wires)
+    assert state(rep, "core") is State.NOT_REACHED
+    assert exit_code(rep) == 5
+
+
+def test_a_profile_is_never_reached_on_what_is_excused_alone():
+    rep = report(result("core", "pass"), replace(inconclusive("a.c"), profile="live"))
+    assert state(rep, "core") is State.REACHED
+    assert state(rep, "live") is State.NOT_TESTED
+    assert exit_code(report(result("core", "pass"), inconclusive("a.c"), partial="--only")) == 5
 
 
 def test_everything_stands_on_core():

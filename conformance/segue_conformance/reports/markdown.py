@@ -112,7 +112,7 @@ def _state(state: ProfileResult | None) -> str:
         return ""
     if state.state is State.NOT_REACHABLE:
         return "no place"
-    reason = f": {escape(state.reason)}" if state.reason and state.state is not State.REACHED else ""
+    reason = f": {escape(state.reason)}" if state.reason else ""
     return f"{_MARKS[state.state]} {STATES[state.state]}{reason}"
 
 

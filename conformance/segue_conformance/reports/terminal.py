@@ -166,10 +166,10 @@ def _count(number: int, verdict: Verdict) -> Text:
 
 
 def _notes(report: Report) -> list[Text]:
-    """Return why a profile is not reached or not tested, one line for each reason, with the wires it is about."""
+    """Return why a profile is not reached, or not tested, or reached with what is left open; a line for each reason."""
     reasons: dict[tuple[str, State, str], list[str]] = {}
     for p in report.profiles:
-        if p.state in (State.NOT_REACHED, State.NOT_TESTED):
+        if p.state is not State.NOT_REACHABLE and (p.reason or p.state is not State.REACHED):
             reasons.setdefault((p.profile, p.state, p.reason), []).append(p.wire)
     merged: dict[tuple[State, str, tuple[str, ...]], list[str]] = {}
     for (profile, state, reason), wires in reasons.items():

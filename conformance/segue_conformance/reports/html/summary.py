@@ -148,7 +148,7 @@ def _in_words(report: Report, wire: str) -> Iterator[Child]:
 def _state(state: ProfileResult | None) -> ET.Element:
     if state is None:
         return el("td")
-    reason = state.reason if state.state in (State.NOT_REACHED, State.NOT_TESTED) else ""
+    reason = "" if state.state is State.NOT_REACHABLE else state.reason
     word = "no place on this wire" if state.state is State.NOT_REACHABLE else STATES[state.state]
     return el(
         "td",
