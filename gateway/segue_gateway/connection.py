@@ -14,9 +14,10 @@ import msgspec
 from segue_adapters.wires.base import TERMINAL, Refuse
 from segue_schemas import models
 
+from .faults import report
 from .lanes import Lanes, Place
 from .readings import Reading, Source
-from .refusals import draining, invalid_request, named
+from .refusals import draining, internal_error, invalid_request, named
 
 if TYPE_CHECKING:
     from .endpoint import Endpoint
@@ -72,6 +73,9 @@ class Connection:
             await self.act(message)
         except Refuse as refused:
             await self.deliver(named(refused, message).message)
+        except Exception as error:
+            report("a message failed", error)
+            await self.deliver(named(internal_error(), message).message)  # it, and not the connection (SEG-WS-023)
 
     async def act(self, message: models.ClientMessage) -> None:
         """Act on a client's message; Refuse where it will not be done."""

@@ -180,9 +180,9 @@ def draining() -> Refuse:
     return refusal("draining", "reconnect", text)
 
 
-def internal_error() -> Refuse:
+def internal_error(*, close: int | None = None) -> Refuse:
     """A fault of the endpoint itself; what it was stands in its log, not here."""
-    return refusal("internal_error", "retry", "The endpoint failed on this message.", effect="unknown")
+    return refusal("internal_error", "retry", "The endpoint failed on this message.", effect="unknown", close=close)
 
 
 def _after(refused: Refuse, retry_after_ms: int) -> Refuse:

@@ -484,7 +484,25 @@ def test_a_message_that_breaks_the_endpoint_is_answered_and_the_connection_stays
             await send(socket, "continuation.get", ref="r", id="x")
             told = await receive(socket)
             assert told["error"]["code"] == "internal_error"
+            assert (told["refused"], told["ref"]) == ("continuation.get", "r")
             assert "fault" not in json.dumps(told)
             assert text_of(await turn(socket, "after", "Say hello")) == "hello"
+
+    run(main())
+
+
+def test_a_fault_that_no_message_is_to_blame_for_ends_the_connection_and_says_so() -> None:
+    class Broken(Endpoint):
+        def took_frame(self, wire: str, frame: str | bytes) -> str | bytes:
+            raise RuntimeError("a fault")
+
+    async def main() -> None:
+        async with serving(Broken(keys=KEYS)) as base, open_at(base.replace("http", "ws") + "/segue/v1") as socket:
+            await send(socket, "continuation.get", ref="r", id="x")
+            told = await receive(socket)
+            assert (told["error"]["code"], "refused" in told) == ("internal_error", False)
+            with pytest.raises(ConnectionClosed):
+                await receive(socket)
+            assert socket.close_code == 4500
 
     run(main())

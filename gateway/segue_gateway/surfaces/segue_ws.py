@@ -20,6 +20,7 @@ class SegueSession(Session):
 
     name = "segue-ws"
     subprotocol = SUBPROTOCOL
+    fault_code = 4500
 
     def __init__(self, endpoint: Endpoint, websocket: WebSocket, principal: str) -> None:
         self.wire = SegueWSServer()

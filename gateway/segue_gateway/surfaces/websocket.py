@@ -66,8 +66,9 @@ class Session:
 
     name: str
     subprotocol: str | None = None
-    #: The close code behind `slow_reader`.
+    #: The close code behind `slow_reader`, and that behind a fault that no message is to blame for; None: it stays.
     slow_code = 4408
+    fault_code: int | None = None
 
     def __init__(self, endpoint: Endpoint, websocket: WebSocket, principal: str) -> None:
         self.endpoint = endpoint
@@ -117,7 +118,7 @@ class Session:
             raise
         except Exception as error:
             report("a message failed", error)
-            await self.refuse(refusals.internal_error())
+            await self.refuse(refusals.internal_error(close=self.fault_code))
 
     def check_size(self, frame: str | bytes) -> None:
         """Refuse a message above the declared size (SEG-MSG-030), measured in bytes of UTF-8."""
