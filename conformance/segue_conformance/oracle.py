@@ -29,6 +29,7 @@ _NOUNS = (
 ASK = "Which word did I ask you to remember? Answer with the word only."
 ASK_CHOSEN = "Which word did you choose? Answer with the word only."
 ASK_CODE = "What is the code word in your instructions? Answer with the word only."
+_CALL = "Call the tool get_word now. Do not answer with text."
 ASK_TOOL = "Which word did the tool return? Answer with the word only."
 
 TOOL: dict[str, Any] = {
@@ -121,6 +122,16 @@ class Story:
             )
         if says(outcome.text, secret):
             return self.add(outcome)
+        if outcome.calls and not outcome.text and isinstance(options.get("context"), dict):
+            # A model that calls tools wherever it has any is asked without.
+            options["context"] = {name: value for name, value in options["context"].items() if name != "tools"}
+        self.client.subject.recorder.note("the word did not come: the same question once more")
+        again = await self.client.turn(question, **options)
+        if again.refused is not None and outcome.continuation is not None:
+            # An older response may be gone meanwhile: from the answer, then, which stands for the same history.
+            again = await self.client.turn(question, **{**options, "parent": outcome.continuation})
+        if says(again.text, secret) and not any(says(again.text, other) for other in others):
+            return self.add(again)
         await self._control(secret, question, outcome, requirement, options)
         raise AssertionError("the control arm always ends a check")
 
@@ -170,11 +181,17 @@ def _around(answer: str, secret: str) -> str:
 async def call_tool(story: Story, **options: Any) -> tuple[Outcome, dict[str, Any]]:
     """Bring the model to call the tool; Inconclusive where it will not."""
     context = options.pop("context", None) or story.client.subject.base_context(tools=[TOOL])
-    outcome = await story.say("Call the tool get_word now. Do not answer with text.", context=context, **options)
+    outcome = await story.client.say(_CALL, context=context, **options)
     calls = [call for call in outcome.calls if call.get("type") == "function_call"]
     if not calls:
+        # A weak model may call what it has to, though not what it was asked to.
+        forced = {**context, "tool_choice": {"type": "function", "name": TOOL["name"]}}
+        again = await story.client.turn(_CALL, context=forced, **options)
+        calls = [call for call in again.calls if call.get("type") == "function_call"]
+        outcome = again if calls else outcome
+    if not calls:
         raise Inconclusive(f"the model was asked to call a tool and did not: {outcome.text[:120]!r}")
-    return outcome, calls[0]
+    return story.add(outcome), calls[0]
 
 
 def tool_output(call: dict[str, Any], text: str) -> dict[str, Any]:

@@ -22,7 +22,9 @@ from .verdicts import Deviation, Untestable
 __all__ = ["Scene", "scenes", "streamed", "wrong"]
 
 _CALL = "Call the tool get_word now. Do not answer with text."
-_LONG = "Write a long text of at least 200 words about the sea."
+_NAMES = ("get_first", "get_second")
+_CALLS = "Call the tools get_first and get_second now, both at once. Do not answer with text."
+_LONGS = ("Write a long text of at least 200 words about the sea.", "Count from 1 to 120.")
 _LIMIT = 16
 
 
@@ -113,7 +115,13 @@ async def _played(subject: Subject, ask: Asking) -> list[Scene]:
         outputs = [{"type": "function_call_output", "call_id": c.get("call_id"), "output": "The word is ready."}
                    for c in calls]  # fmt: skip
         await add("a turn with a tool's output", called, input=outputs, tools=[TOOL])
-    await add("a turn that is cut", input=_LONG, max_output_tokens=_LIMIT)
+    # Two items in one output: what has to be in order can be out of it.
+    await add("two calls of tools", input=_CALLS, tools=[{**TOOL, "name": name} for name in _NAMES])
+    for question in _LONGS:
+        cut = await add("a turn that is cut", input=question, max_output_tokens=_LIMIT)
+        if cut is None or cut.response.get("status") == "incomplete":
+            break
+        found.remove(cut)
     await add("a turn that is not stored", input="Say hello.", store=False)
     if not subject.is_stream:
         for scene in [s for s in found if s.name in ("a plain turn", "a call of a tool", "a turn behind another")]:

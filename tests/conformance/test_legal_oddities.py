@@ -16,6 +16,7 @@ from segue_conformance.registry import FIRST
 from segue_conformance.results import CheckResult
 from segue_conformance.verdicts import Verdict
 from stand_in.judge import Judge
+from stand_in.models import MODELS
 from stand_in.oddities import ODDITIES as SEAMS
 from stand_in.server import standing_in
 
@@ -105,6 +106,7 @@ TOGETHER = (
 )
 #: How many checks pass at least, over each wire, where it is not most of them.
 FEWER = {"calls_no_tools": 12, "unstored_only": 8, "store_must_be_false": 0}
+FEWER |= dict.fromkeys(MODELS, 12) | {"model_echo": 6, "model_transcript": 10}
 #: Between them these read every member, event and refusal that the others read.
 TELLING = {
     "continuation": (
@@ -153,6 +155,7 @@ TELLING = {
     ),
 }
 ALONE = {name: wires for wires, names in ODDITIES.items() for name in names} | {n: w for n, (_, w, _) in SEAMS.items()}
+ALONE |= dict.fromkeys(MODELS, WIRES)
 EACH = ["", *ALONE, *TOGETHER]
 
 
@@ -163,7 +166,8 @@ def telling(check: str) -> bool:
 
 def judged(switches: str) -> list[CheckResult]:
     """Perform the checks on a stand-in with these switches on."""
-    everything = switches not in ALONE or "STAND_IN_ALL" in os.environ
+    # Every check may meet a weak model.
+    everything = switches not in ALONE or switches in MODELS or "STAND_IN_ALL" in os.environ
     names = switches.split()
     with standing_in(KEYS, *names, seams=[SEAMS[name][2] for name in names if name in SEAMS]) as url:
         judge = Judge(url, timeout=8.0)

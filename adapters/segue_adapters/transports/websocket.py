@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import AsyncIterator
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -57,17 +58,33 @@ class Socket:
         self._tap("sent", "text" if isinstance(frame, str) else "binary", frame)
         await self._send(frame)
 
-    async def send_fragments(self, pieces: list[str]) -> None:
-        """Send one text message in several frames."""
+    async def send_fragments(self, pieces: list[str], *, pinged: bool = False) -> None:
+        """Send one text message in several frames; `pinged`: with a ping between each two."""
         await self._paced()
         self._tap("sent", "text", "".join(pieces))
-        await self._send(pieces)
+        await self._send(self._pinging(pieces) if pinged else pieces)
+
+    async def _pinging(self, pieces: list[str]) -> AsyncIterator[str]:
+        for number, piece in enumerate(pieces):
+            if number:
+                await self._connection.ping()
+            yield piece
+
+    async def send_part(self, text: str, size: int) -> None:
+        """Begin a text message and cut the connection in the middle of its frame, behind `size` bytes of it."""
+        data = text.encode()
+        self._tap("sent", "text", text[:size])
+        self._tap("sent", "close", "cut in the middle of a frame")
+        mask = b"\x00\x00\x00\x00"  # a mask of zeros leaves the bytes as they are
+        self._connection.transport.write(b"\x81\xff" + len(data).to_bytes(8, "big") + mask + data[:size])
+        await asyncio.sleep(0)
+        self._connection.transport.close()
 
     async def _paced(self) -> None:
         if self._options.pace:
             await self._options.pace()
 
-    async def _send(self, data: str | bytes | list[str]) -> None:
+    async def _send(self, data: str | bytes | list[str] | AsyncIterator[str]) -> None:
         limit = self._options.silence_timeout
         try:
             async with asyncio.timeout(limit):

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from segue_adapters.errors import TransportError
+from segue_adapters.sse import SSEParser
 
 from ..oracle import ASK, plant, says, word
 from ..registry import check
@@ -27,12 +28,18 @@ async def _over_http(subject: Subject, body: dict[str, Any]) -> tuple[int, dict[
         answer = await subject.fetch(
             "POST", "/responses", json.dumps(body).encode(), base=base, content_type="application/json"
         )
-        told = json.loads(answer.body)
+        told = _response_of(answer.body) if body.get("stream") else json.loads(answer.body)
     except (TransportError, ValueError) as fault:
         raise NotOffered(f"nothing speaks Responses at {base} over HTTP: {fault}") from None
     if answer.status in (401, 403, 404, 405, 426, 501) and not body.get("previous_response_id"):
         raise NotOffered(f"nothing speaks Responses at {base} over HTTP: status {answer.status}")
     return answer.status, told if isinstance(told, dict) else {}
+
+
+def _response_of(stream: bytes) -> Any:
+    """Return the Response at the end of a stream; a refusal, which is none, as it is."""
+    events = [json.loads(event.data) for event in SSEParser().feed(stream) if event.data.startswith("{")]
+    return events[-1].get("response") if events else json.loads(stream)
 
 
 async def _over_socket(subject: Subject, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -133,3 +140,22 @@ async def test_unstored_of_socket_over_http(subject: Subject) -> None:
     if status < 400:
         shown = f"{status}: {told}"[:200]
         raise Deviation("a response with `store: false` was named over HTTP", expected="400 or 404", actual=shown)
+
+
+@check("SEG-CONT-002", profile="continuation", wires=WIRE)
+async def test_unstored_of_http_over_socket(subject: Subject) -> None:
+    """A response over HTTP with `store: false`, streamed or not, is no parent over the WebSocket."""
+    for stream in (False, True):
+        status, made = await _over_http(subject, create(subject, plant(word()), store=False, stream=stream))
+        if status >= 400:
+            raise NotOffered(f"a create with `store: false` is refused over HTTP: status {status}")
+        parent = made.get("id")
+        if not isinstance(parent, str):
+            raise Untestable("the Response has no id")
+        last = (await _over_socket(subject, create(subject, ASK, previous_response_id=parent)))[-1]
+        if last["type"] not in ("error", "response.failed"):
+            raise Deviation(
+                "a response over HTTP with `store: false` was named over the WebSocket",
+                expected="a refusal",
+                actual=last["type"],
+            )

@@ -17,7 +17,9 @@ from ..verdicts import Deviation, Inconclusive
 NATIVE = ("segue-ws", "segue-http")
 
 _CHOOSE = "Choose a random word and tell me. Answer with the word only."
-_ASK_ANIMAL = "Which animal code did I tell you? Answer with the code only."
+_ASK_TOLD = "Which word did you tell me? Answer with the word only."
+#: How often a history is asked for in a row, and how often more, with as many control arms, where it was lost once.
+_IN_A_ROW, _MORE, _LOST = 4, 8, 3
 
 
 @check("SEG-CONT-012", profile="continuation")
@@ -36,14 +38,46 @@ async def test_users_words_four_hops(subject: Subject) -> None:
         story, secret = Story(client), word()
         last = await story.say(plant(secret))
         last = await story.say(_CHOOSE, parent=handle_of(last))
-        chosen = _chosen(last.text)
+        chosen = _chosen(
+            last.text
+        )  # None: the model has no words of its own, and the user's are asked for all the same
         for number in ("one", "two", "three"):
             last = await story.say(f"Repeat after me: {number}.", parent=handle_of(last))
         # Instructions of this one turn must not take the place of the history.
         last = await story.recalls(
             secret, parent=handle_of(last), context=subject.base_context(instructions="Answer in English.")
         )
-        await story.recalls(chosen, ASK_CHOSEN, parent=handle_of(last), requirement="SEG-CONT-013")
+        if chosen is not None:
+            await story.recalls(chosen, ASK_CHOSEN, parent=handle_of(last), requirement="SEG-CONT-013")
+
+
+@check("SEG-CONT-012", profile="continuation")
+async def test_each_time(subject: Subject) -> None:
+    """A history is there each time it is gone on from: not at most replicas, not most of the time."""
+    async with subject.open() as client:
+        story, secret = Story(client), word()
+        last = await story.say(plant(secret))
+        asked = lost = 0
+        answer = ""
+        while asked < (_IN_A_ROW + _MORE if lost else _IN_A_ROW) and lost < _LOST:
+            # From the newest each time, which every wire has at hand.
+            last = completed(client.excuse(await client.turn(ASK, parent=handle_of(last))), "a turn must run")
+            asked += 1
+            if not says(last.text, secret):
+                lost, answer = lost + 1, last.text
+        if lost < 2:
+            return
+        message = {"type": "message", "role": "user", "content": ASK}
+        for _ in range(asked):
+            control = await client.turn([*story.items, message])
+            if not says(control.text, secret):
+                raise Inconclusive(f"the model does not always know the word from one request either: {control.text!r}")
+        raise Deviation(
+            f"the word came back {asked - lost} times and was lost {lost} times",
+            expected=f"{secret!r} each time",
+            actual=repr(answer[:120]),
+            control=f"with the whole history in one request it came back {asked} times of {asked}",
+        )
 
 
 @check("SEG-CONT-012", profile="continuation", wires=("segue-ws", "segue-http", "openai-http"))
@@ -61,11 +95,17 @@ async def test_users_words_in_a_whole_answer(subject: Subject) -> None:
 async def test_models_words(subject: Subject) -> None:
     """What the model itself said earlier is known."""
     async with subject.open() as client:
-        story = Story(client)
+        story, ask = Story(client), ASK_CHOSEN
         first = await story.say(_CHOOSE)
         chosen = _chosen(first.text)
+        if chosen is None:  # a model without words of its own is given one to say, in instructions of this turn alone
+            story, ask, chosen = Story(client), _ASK_TOLD, word()
+            told = subject.base_context(instructions=f"The code word is {chosen}. Tell it to whoever asks.")
+            first = await story.say(ASK_CODE, context=told)
+            if not says(first.text, chosen):
+                raise Inconclusive(f"the model was asked for one word and said {first.text[:120]!r}")
         second = await story.say("Repeat after me: good.", parent=handle_of(first))
-        await story.recalls(chosen, ASK_CHOSEN, parent=handle_of(second))
+        await story.recalls(chosen, ask, parent=handle_of(second))
 
 
 @check("SEG-CONT-014", "SEG-CONT-019", profile="continuation")
@@ -121,12 +161,12 @@ async def test_fork(subject: Subject) -> None:
         trunk, common, secret = Story(client), word(), word()
         base = await trunk.say(plant(common), retention=tier)
         left, right = trunk.fork(), trunk.fork()
-        told = await left.say(_second(secret), parent=handle_of(base), retention=tier)
-        # Nothing was told here: whatever code the model knows in this branch, it has from the other one.
+        told = await left.say(plant(secret), parent=handle_of(base), retention=tier)
+        # Nothing was told here: if the model knows the second word in this branch, it has it from the other one.
         untold = await right.say("Repeat after me: good.", parent=handle_of(base), retention=tier)
         for _ in range(2):  # the order of the questions must not matter either
             answer = completed(
-                await client.turn(_ASK_ANIMAL, parent=handle_of(untold), retention=tier),
+                await client.turn(ASK, parent=handle_of(untold), retention=tier),
                 "a turn from a branch must run",
             )
             if says(answer.text, secret):
@@ -136,9 +176,7 @@ async def test_fork(subject: Subject) -> None:
                     actual=repr(answer.text[:120]),
                 )
             # A branch that lost its own word has seen nothing of the other: that is another rule's matter.
-            await left.fork().recalls(
-                secret, _ASK_ANIMAL, parent=handle_of(told), retention=tier, requirement="SEG-CONT-012"
-            )
+            await left.fork().recalls(secret, parent=handle_of(told), retention=tier, requirement="SEG-CONT-012")
         await right.recalls(
             common, others=[secret], parent=handle_of(untold), retention=tier, requirement="SEG-CONT-012"
         )
@@ -165,11 +203,12 @@ async def test_refused_turn_leaves_parent(subject: Subject) -> None:
         story, secret = Story(client), word()
         first = await story.say(plant(secret), retention=tier)
         await story.stands(secret, parent=handle_of(first), retention=tier)
-        broken = {"type": "message", "role": "user", "content": 7}
-        outcome = await client.turn([broken], parent=handle_of(first), retention=tier, broken=True)
+        leak = word()
+        told = [{"type": "message", "role": "user", "content": content} for content in (plant(leak), 7)]
+        outcome = await client.turn(told, parent=handle_of(first), retention=tier, broken=True)
         if outcome.completed is not None:
             raise Inconclusive("the broken turn was not refused, so nothing is known of what a refusal leaves")
-        await story.recalls(secret, parent=handle_of(first), retention=tier)
+        await story.recalls(secret, others=[leak], parent=handle_of(first), retention=tier)
 
 
 @check("SEG-CONT-003", profile="continuation")
@@ -333,15 +372,15 @@ async def test_never_said(subject: Subject) -> None:
                     )
 
 
-def _chosen(text: str) -> str:
-    """Return the word that a model chose: what it quotes or stresses, else the last one of a short answer.
+def _chosen(text: str) -> str | None:
+    """Return the word that a model chose: what it quotes or stresses, else the last one of a short answer, or None.
 
     Words that any answer to the question could bear are none, or an endpoint that lost the word would say it too.
     """
     told = re.findall(r"[*_`\"“‘]+([A-Za-z-]{3,})[*_`\"”’.]+", text) or re.findall(r"[A-Za-z-]{3,}", text)
     common = "the word random choose chosen choice tell answer only with you your now any one there here sure that this"
     if not told or len(text.split()) > 16 or told[-1].lower() in common.split():
-        raise Inconclusive(f"the model was asked for one word and said {text[:120]!r}")
+        return None
     return str(told[-1])
 
 
@@ -350,10 +389,6 @@ def _keeps_older(subject: Subject) -> models.Retention:
     if subject.wire == "openai-ws":
         return subject.needs_tier("cached", "durable")
     return subject.needs_tier("cached", "durable", "connection")
-
-
-def _second(secret: str) -> str:
-    return f"The animal code is {secret}. Answer only with OK."
 
 
 def _like(identifier: str, drawn: int = 20) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 from segue_adapters import draws
 from segue_schemas import context_digest, models
@@ -107,6 +109,23 @@ async def test_owner_is_unaffected(subject: Subject) -> None:
         await story.stands(secret, parent=handle_of(first), retention=tier)
         await other.turn(ASK, parent=handle_of(first), retention=tier)
         await story.recalls(secret, parent=handle_of(first), retention=tier)
+
+
+@check("SEG-CONT-012", profile="continuation")
+async def test_at_the_same_time(subject: Subject) -> None:
+    """Two conversations that come at the same time keep their words to themselves."""
+    async with subject.open() as left, subject.open() as right:
+        stories, secrets = (Story(left), Story(right)), (word(), word())
+        firsts = [await story.say(plant(secret)) for story, secret in zip(stories, secrets, strict=True)]
+        for _ in range(2):
+            answers = await asyncio.gather(*(story.client.turn(ASK, parent=handle_of(first))
+                                             for story, first in zip(stories, firsts, strict=True)))  # fmt: skip
+            for story, secret, other, first, answer in zip(
+                stories, secrets, reversed(secrets), firsts, answers, strict=True
+            ):
+                story.client.excuse(answer)
+                await story.fork().judges(answer, secret, ASK, others=[other], parent=handle_of(first))
+            firsts = answers
 
 
 @check("SEG-ISO-007", profile="isolated", needs_second_key=True, wires=NATIVE)

@@ -18,6 +18,10 @@ from ..verdicts import Deviation, Inconclusive, NotOffered
 NATIVE = ("segue-ws", "segue-http")
 
 
+#: Of two, three and four bytes each.
+_LETTERS = "café größe 日本語 🐉 naïve"
+
+
 async def _answer(subject: Subject, question: str = "Count from 1 to 20.") -> Outcome:
     async with subject.open() as client:
         return completed(await client.turn(question), "a plain question must be answered")
@@ -61,8 +65,15 @@ async def test_indexes(subject: Subject) -> None:
 
 @check("SEG-ITEM-008", "SEG-ITEM-006", "SEG-ITEM-005", profile="core")
 async def test_deltas_rebuild_the_item(subject: Subject) -> None:
-    """The streamed text is the text of the whole item, in order and complete."""
-    outcome = await _answer(subject)
+    """The streamed text is the text of the whole item, in order and complete, letters beyond ASCII too."""
+    judged = _rebuilt(await _answer(subject))
+    judged += _rebuilt(await _answer(subject, f"Repeat after me: {_LETTERS}."))
+    if not judged:
+        raise (Inconclusive if subject.native else NotOffered)("nothing is streamed: every item comes whole")
+
+
+def _rebuilt(outcome: Outcome) -> int:
+    """Return how many items could be judged; Deviation where one is not what was streamed of it."""
     rebuilt = ItemAssembler()
     judged = 0
     for event in outcome.events:
@@ -82,8 +93,7 @@ async def test_deltas_rebuild_the_item(subject: Subject) -> None:
                 )
         elif isinstance(event, models.ItemCompleted):
             judged += 1
-    if not judged:
-        raise (Inconclusive if subject.native else NotOffered)("nothing is streamed: every item comes whole")
+    return judged
 
 
 @check("SEG-ITEM-010", "SEG-ITEM-009", "SEG-ITEM-011", profile="core")
@@ -163,6 +173,7 @@ async def test_string_equals_parts(subject: Subject) -> None:
         secret = word()
         parts = [{"type": "input_text", "text": plant(secret)}]
         said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "OK"}]}
+        known = ""
         for content in (parts, plant(secret)):
             told = {"type": "message", "role": "user", "content": content}
             asked = {"type": "message", "role": "user", "content": ASK}
@@ -172,8 +183,12 @@ async def test_string_equals_parts(subject: Subject) -> None:
                 if content is parts:
                     raise Inconclusive(f"the model did not say the word given as {form}: {outcome.text[:120]!r}")
                 raise Deviation(
-                    f"the word was known as parts and lost as {form}", expected=secret, actual=repr(outcome.text[:120])
+                    f"the word was known as parts and lost as {form}",
+                    expected=secret,
+                    actual=repr(outcome.text[:120]),
+                    control=f"as parts the answer was {known!r}",
                 )
+            known = outcome.text[:120]
 
 
 @check("SEG-ITEM-021", profile="core")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from segue_adapters.errors import TransportError
 from segue_adapters.transports.websocket import Socket
 
 from ..clock import now
@@ -46,6 +47,9 @@ async def test_names_of_lanes(subject: Subject) -> None:
             told = {str(event.get("stream_id")) for event in events} - {name}
             if told:
                 raise Deviation("the stream_id of events", expected=name, actual=", ".join(told)[:200])
+        again = (await told_on(subject, socket, create(subject, "Say hello.", stream_id="a.b_c-D9")))[-1]
+        if again["type"] == "error":
+            raise Deviation("a stream_id that was used before", expected="an answer", actual=json.dumps(again)[:200])
         for name in ("", "two words", "y" * (_LONGEST + 1)):
             last = (await told_on(subject, socket, create(subject, "Say hello.", stream_id=name)))[-1]
             shown = f"the stream_id {name[:20]!r} ({len(name)} characters)"
@@ -76,6 +80,7 @@ async def test_how_many_lanes(subject: Subject) -> None:
     if most > 2 * _LANES:
         raise NotOffered(f"{most} lanes are declared: more than this check opens")
     async with subject.socket() as socket:
+        await told_on(subject, socket, create(subject, "Say hello."))  # the lane without a name does not count
         names = [f"lane_{number}" for number in range(most)]
         for name in names:
             await _start(subject, socket, name)
@@ -100,6 +105,62 @@ async def test_how_many_lanes(subject: Subject) -> None:
                 expected="code websocket_stream_limit_reached, status 400",
                 actual=json.dumps(last)[:200],
             )
+        last = (await told_on(subject, socket, create(subject, "Say hello.", stream_id=names[0])))[-1]
+        if last["type"] == "error":
+            raise Deviation("a known lane, behind one too many", expected="an answer", actual=json.dumps(last)[:200])
+
+
+@check("SEG-TURN-100", "SEG-OWS-022", profile="concurrent", wires=WIRE)
+async def test_first_come_first_served(subject: Subject) -> None:
+    """What waits in a lane runs in the order in which it came."""
+    words = [word() for _ in range(4)]
+    async with subject.socket() as socket:
+        for each in words:
+            subject.spend()
+            body = create(subject, f"Repeat after me: {each}.", metadata={"word": each})
+            await socket.send(json.dumps({"type": "response.create", **body}))
+        deadline, found, events = now() + subject.settings.timeout, list[str](), list[str]()
+        while len(found) < len(words):
+            text = str(await socket.receive(max(0.1, deadline - now())))
+            event = parsed(text)
+            if event["type"] == "error":
+                raise NotOffered(f"one of several creates in flight was refused: {text[:160]}")
+            events.append(text)
+            if event["type"] in TERMINAL:
+                found.append("".join(events))
+                events = []
+    # Which response is which shows in its text, or in the metadata where the model does not repeat what it is told to.
+    order = [next((n for n, each in enumerate(words) if each in told), None) for told in found]
+    if None in order or len(set(order)) < len(words):
+        raise Inconclusive("the answers do not show which is which: the model repeats nothing")
+    if order != sorted(order, key=lambda place: place or 0):
+        shown = ", ".join(words[place or 0] for place in order)
+        raise Deviation("four creates of one lane", expected=", ".join(words), actual=shown)
+
+
+@check("SEG-OWS-036", profile="concurrent", wires=WIRE)
+async def test_refusal_leaves_queue(subject: Subject) -> None:
+    """A create that waits behind a refused one of its lane is answered."""
+    async with subject.socket() as socket:
+        lost = create(subject, "Say hello.", previous_response_id="resp_" + "0123456789abcdef" * 2)
+        for body in (create(subject, _BROKEN), lost, create(subject, "Say hello.")):
+            subject.spend()
+            await socket.send(json.dumps({"type": "response.create", **body}))
+        deadline, ends = now() + subject.settings.timeout, list[str]()
+        while len(ends) < 3:
+            try:
+                event = parsed(str(await socket.receive(max(0.1, deadline - now()))))
+            except TransportError as fault:
+                told = ", ".join(ends) or "nothing"
+                raise Deviation(
+                    "a broken create, one whose parent is lost, and a good one behind them",
+                    expected="error, error, response.completed",
+                    actual=f"{told}, then: {fault.what}",
+                ) from None
+            if event["type"] in TERMINAL:
+                ends.append(event["type"])
+        if set(ends) == {"error"}:
+            raise NotOffered("all creates in flight were refused")
 
 
 async def _start(subject: Subject, socket: Socket, name: str, question: str = "Say hello.") -> None:

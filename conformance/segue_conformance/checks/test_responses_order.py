@@ -102,3 +102,48 @@ def _ids(event: dict[str, Any]) -> Iterator[str]:
     item = event.get("item")
     told = [event.get("item_id"), item.get("id") if isinstance(item, dict) else None]
     yield from (named for named in told if isinstance(named, str))
+
+
+#: Of a part, or of arguments: what comes before what.
+_ORDER = ("content_part.added", "output_text.delta", "output_text.done", "content_part.done")
+_CALL_ORDER = ("function_call_arguments.delta", "function_call_arguments.done")
+
+
+@check("SEG-OHTTP-047", profile="core", wires=OPENAI)
+async def test_nothing_grows_behind_done(subject: Subject) -> None:
+    """No delta of a text, or of arguments, comes behind the `done` of the same."""
+    for scene in await streamed(subject):
+        for kinds, where in _parts(scene):
+            ends = [place for place, kind in enumerate(kinds) if kind.endswith(".done") and "part" not in kind]
+            if ends and any(kind.endswith(".delta") for kind in kinds[ends[0] :]):
+                raise wrong(scene, f"{where} grows behind its `done`", "deltas, then `done`", kinds)
+
+
+@check("SEG-OHTTP-048", profile="core", wires=OPENAI)
+async def test_events_in_order(subject: Subject) -> None:
+    """A part is announced, grows, ends; and a response is created once, before it is in progress."""
+    for scene in await streamed(subject):
+        begun = [kind for event in scene.events if (kind := event["type"].removeprefix("response.")) in _BEGUN]
+        if begun != sorted(set(begun), key=_BEGUN.index):
+            raise wrong(scene, "how the response begins", "queued, created, in_progress, each once at most", begun)
+        for kinds, where in _parts(scene):
+            order = _CALL_ORDER if kinds[0] in _CALL_ORDER else _ORDER
+            if kinds != sorted(kinds, key=order.index):
+                raise wrong(scene, f"the events of {where}", ", ".join(sorted(set(kinds), key=order.index)), kinds)
+
+
+_BEGUN = ("queued", "created", "in_progress")
+
+
+def _parts(scene: Scene) -> Iterator[tuple[list[str], str]]:
+    """Yield the kinds of events of each part, and of each call's arguments, in their order, repeats of one as one."""
+    found: dict[tuple[Any, Any], list[str]] = {}
+    for event in scene.events:
+        kind = event["type"].removeprefix("response.")
+        if kind in _ORDER or kind in _CALL_ORDER:
+            part = "arguments" if kind in _CALL_ORDER else event.get("content_index")
+            kinds = found.setdefault((event.get("output_index"), part), [])
+            if kinds[-1:] != [kind]:
+                kinds.append(kind)
+    for (item, part), kinds in found.items():
+        yield kinds, f"item {item}, {part if part == 'arguments' else f'part {part}'}"

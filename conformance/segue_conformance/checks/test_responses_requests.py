@@ -10,7 +10,7 @@ from typing import Any
 
 from segue_adapters.errors import TransportError
 
-from ..oracle import ASK, plant, says, word
+from ..oracle import ASK, TOOL, plant, says, word
 from ..registry import check
 from ..responses_wire import asking, create, events_of, parsed, text_of
 from ..subject import Subject
@@ -40,16 +40,21 @@ async def _told(subject: Subject, body: dict[str, Any]) -> tuple[int | None, str
     return status, None, last
 
 
-async def _refused(subject: Subject, what: str, *, required: bool = True, **members: Any) -> None:
+async def _refused(
+    subject: Subject, what: str, *, required: bool = True, gateway: bool = False, **members: Any
+) -> None:
     """Deviation where a create with these members runs (if it `required` a refusal), or is called the server's fault.
+
+    `gateway`: 501 to 504 is no such fault, since what is asked for may stand behind the endpoint.
 
     An `error` of a WebSocket may bear no status: then it says nothing of whose fault it is.
     """
-    status, _, told = await _told(subject, {**create(subject, "Say hello."), **members})
+    body = {name: value for name, value in {**create(subject, "Say hello."), **members}.items() if value is not None}
+    status, _, told = await _told(subject, body)
     ran = not told and (status is None or status < 400)
     if ran and required:
         raise Deviation(f"{what} was taken", expected="a refusal, status 400 to 499", actual="an answer")
-    if not ran and isinstance(status, int) and status >= 500:
+    if not ran and isinstance(status, int) and status >= 500 and not (gateway and status > 500):
         shown = f"{status}: {told}"[:200]
         raise Deviation(f"{what} is told as the server's fault", expected="status 400 to 499", actual=shown)
 
@@ -73,6 +78,11 @@ async def test_wrong_settings_refused(subject: Subject) -> None:
     await _refused(subject, "a create without `model`", required=False, model=None)
     await _refused(subject, "an item of an unknown type", required=False, input=[{"type": "unheard_of", "text": "x"}])
     await _refused(subject, "a message of an unknown role", required=False, input=[{"role": "nobody", "content": "x"}])
+    await _refused(subject, "a create without `input`", required=False, input=None)
+    await _refused(subject, "a tool without a name", required=False, tools=[{"type": "function"}])
+    nobody = {"type": "function", "name": "no_such_tool"}
+    await _refused(subject, "a tool_choice that names no tool", required=False, tools=[TOOL], tool_choice=nobody)
+    await _refused(subject, "the name of no model", required=False, gateway=True, model=f"no-such-model-{word()}")
 
 
 @check("SEG-OHTTP-006", profile="core", wires=OPENAI)
@@ -168,7 +178,9 @@ async def test_error_members(subject: Subject) -> None:
 @check("SEG-OHTTP-035", profile="core", wires=("openai-http",))
 async def test_json_is_called_json(subject: Subject) -> None:
     """Answers and errors come as application/json."""
-    for what, members in (("an answer", {}), ("a lost parent", _LOST), ("a wrong type", _BROKEN)):
+    # A body that is too long for it is often refused by what stands before the endpoint.
+    long = {"input": [{"type": "message", "role": "user", "content": f"Say hello.{' ' * 120_000}"}]}
+    for what, members in (("an answer", {}), ("a lost parent", _LOST), ("a wrong type", _BROKEN), ("120 kB", long)):
         status, kind, _ = await _told(subject, {**create(subject, "Say hello."), **members})
         if kind != "application/json":
             raise Deviation(f"the content type of {what}", expected="application/json", actual=f"{kind} ({status})")
@@ -179,6 +191,39 @@ async def test_json_is_called_json(subject: Subject) -> None:
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if answer.status >= 400 and kind != "application/json":
         raise Deviation("the content type of the refusal of a wrong key", expected="application/json", actual=kind)
+
+
+@check("SEG-OHTTP-009", profile="core", wires=OPENAI)
+async def test_choices_are_kept_to(subject: Subject) -> None:
+    """With `tool_choice: none` no tool is called, and with `parallel_tool_calls: false` one at most."""
+    tools = [{**TOOL, "name": name} for name in ("get_first", "get_second")]
+    asked = "Call the tools get_first and get_second now, both at once. Do not answer with text."
+    judged = False
+    for what, most, members in (
+        ("tool_choice: none", 0, {"tool_choice": "none"}),
+        ("parallel_tool_calls: false", 1, {"parallel_tool_calls": False}),
+    ):
+        seen = [_calls(await _answered(subject, create(subject, asked, tools=tools, **more))) for more in ({}, members)]
+        if seen[0] is None or seen[1] is None or seen[0] <= most:
+            continue  # it is refused, or the model would not have called more anyway
+        judged = True
+        if seen[1] > most:
+            raise Deviation(
+                f"{what} was ignored",
+                expected=f"{most} calls",
+                actual=f"{seen[1]} calls",
+                control=f"without it the model made {seen[0]} calls",
+            )
+    if not judged:
+        raise NotOffered("these members are refused, or the model calls no tools")
+
+
+def _calls(events: list[dict[str, Any]] | None) -> int | None:
+    """Return how many tools a response called; None where it was refused."""
+    if events is None:
+        return None
+    items = [event.get("item") for event in events if event["type"] == "response.output_item.done"]
+    return len([item for item in items if isinstance(item, dict) and item.get("type") == "function_call"])
 
 
 @check("SEG-MSG-003", profile="core", wires=("openai-http",))

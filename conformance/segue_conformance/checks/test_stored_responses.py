@@ -13,6 +13,7 @@ from segue_adapters.wires.base import Answer
 from ..oracle import Story, plant, word
 from ..registry import check
 from ..responses_wire import create, events_of, terminal_of
+from ..scenes import streamed
 from ..subject import Subject, handle_of
 from ..verdicts import Deviation, NotOffered, Untestable
 
@@ -61,28 +62,50 @@ async def _held(subject: Subject) -> tuple[dict[str, Any], dict[str, Any]]:
 async def test_read_is_what_was_answered(subject: Subject) -> None:
     """A response that is read by its id is the one that was answered."""
     made, told = await _held(subject)
-    for name in ("id", "status", "usage"):
+    for name in ("id", "usage"):
         if name in made and told.get(name) != made[name]:
             raise Deviation(f"`{name}` of a response that is read", expected=_short(made[name]),
                             actual=_short(told.get(name)))  # fmt: skip
+    _same(made, told)
+    for scene in await streamed(subject):  # a call of a tool, or what was cut, is often kept as something else
+        identifier = scene.response.get("id")
+        if scene.asked.get("store") is False or not isinstance(identifier, str):
+            continue
+        status, told = await _read(subject, identifier)
+        if status == 200 and isinstance(told, dict):  # others look at what can't be read
+            _same(scene.response, told, f"{scene.name}: ")
+
+
+def _same(made: dict[str, Any], told: dict[str, Any], where: str = "") -> None:
+    """Deviation where what is read is another status, or says something else, than what was answered."""
+    if "status" in made and told.get("status") != made["status"]:
+        raise Deviation(f"{where}`status` of a response that is read", expected=_short(made["status"]),
+                        actual=_short(told.get("status")))  # fmt: skip
     texts = [_texts(response.get("output")) for response in (made, told)]
     if made.get("output") and texts[0] != texts[1]:
-        raise Deviation("the output of a response that is read", expected=_short(texts[0]), actual=_short(texts[1]))
+        raise Deviation(f"{where}the output of a response that is read", expected=_short(texts[0]),
+                        actual=_short(texts[1]))  # fmt: skip
 
 
 @check("SEG-OHTTP-038", profile="continuation", wires=WIRE)
 async def test_unstored_is_not_read(subject: Subject) -> None:
     """What was asked not to be stored can't be read by its id, nor its input listed."""
     secret = word()
-    made = await _made(subject, plant(secret), store=False)
-    for more in ("", "/input_items"):
-        status, told = await _read(subject, made["id"], more)
-        if status == 200:
-            raise Deviation(
-                f"a response with `store: false` was read at /responses/{{id}}{more}",
-                expected="404",
-                actual=f"200: {_short(told)}",
-            )
+    body = json.dumps(create(subject, plant(secret), store=False)).encode()
+    whole = _json(await subject.fetch("POST", "/responses", body, content_type="application/json"))
+    told_in_events = await _made(subject, plant(secret), store=False)
+    for how, made in (("streamed", told_in_events), ("answered whole", whole)):
+        identifier = made.get("id") if isinstance(made, dict) else None
+        if not isinstance(identifier, str):
+            continue
+        for more in ("", "/input_items"):
+            status, told = await _read(subject, identifier, more)
+            if status == 200:
+                raise Deviation(
+                    f"a response with `store: false`, {how}, was read at /responses/{{id}}{more}",
+                    expected="404",
+                    actual=f"200: {_short(told)}",
+                )
 
 
 @check("SEG-OHTTP-036", "SEG-OHTTP-033", "SEG-OHTTP-038", profile="core", wires=WIRE)
@@ -103,6 +126,10 @@ async def test_deleted_is_gone(subject: Subject) -> None:
     status, body = await _read(subject, made["id"])
     if status == 200:
         raise Deviation("a deleted response was read", expected="404", actual=f"200: {_short(body)}",
+                        requirement="SEG-OHTTP-038")  # fmt: skip
+    status, body = await _read(subject, made["id"], "/input_items")
+    if status == 200:
+        raise Deviation("the input of a deleted response was listed", expected="404", actual=f"200: {_short(body)}",
                         requirement="SEG-OHTTP-038")  # fmt: skip
     for identifier in (made["id"], _UNKNOWN):
         answer = await subject.fetch("DELETE", f"/responses/{identifier}")
@@ -145,6 +172,11 @@ async def test_input_items(subject: Subject) -> None:
     ids = [item.get("id") for item in whole["data"] if isinstance(item, dict)]
     if put_out & set(ids):
         raise _listed("the input", "nothing of the output", seen)
+    if None in ids:
+        raise _listed("an item of the input", "an `id`, by which the next page is asked for", seen)
+    for name, place in (("first_id", 0), ("last_id", -1)):
+        if whole.get(name) is not None and ids and whole[name] != ids[place]:
+            raise _listed(f"`{name}`", ids[place], whole[name])
     if whole.get("has_more") is True:
         raise _listed("has_more, where all was listed", False, True)
     back = await _page(subject, made["id"], "?order=desc")

@@ -20,6 +20,9 @@ NATIVE = ("segue-ws", "segue-http")
 
 LONG = "Write a long text of at least 200 words about the sea."
 SLOW = "Write a long text slowly."
+#: What brings a model to say more than a limit allows: the first that does is looked at. Few models refuse to count,
+#: and those that can only repeat have enough to repeat.
+LONGS = (LONG, "Count from 1 to 120.", f"Repeat after me: {' '.join(f'wave{number}' for number in range(1, 101))}.")
 #: What the answer to SLOW has at least, and that to a greeting has not.
 _LONG_WORDS = 20
 _DEADLINE = 100
@@ -185,37 +188,45 @@ async def _one_ran(client: Client, first: Outcome, second: Turn) -> bool:
 async def test_cut_is_incomplete(subject: Subject) -> None:
     """Output cut at max_output_tokens ends incomplete, and says why."""
     async with subject.open() as client:
-        reached = []
-        for limit in (16, 40):
-            outcome = await client.turn(LONG, context=subject.base_context(max_output_tokens=limit))
-            if outcome.refused is not None:
-                raise NotOffered(f"max_output_tokens {limit} is not accepted: {outcome.refused.message[:120]}")
-            done = completed(outcome, "a long text was asked for").completed
-            assert done is not None
-            if done.status == "incomplete":
-                reason = done.reason if isinstance(done.reason, str) else None
-                if reason != "max_output_tokens":
-                    raise Deviation(
-                        "the reason is missing or another",
-                        expected="max_output_tokens",
-                        actual=str(reason),
-                        requirement="SEG-TURN-031",
-                    )
-                if subject.wire == "openai-http":
-                    await _cut_whole(client, limit, len(outcome.text.split()))
+        for question in LONGS:
+            words = await _cut(client, question)
+            if words is None:
                 return
-            used = outcome.usage.output_tokens if outcome.usage else None
-            words = len(outcome.text.split())
-            reached.append(used == limit)
-            # No tokenizer packs four words into one token, and no text ends by itself at one limit and at another.
-            if words > 4 * limit or reached == [True, True]:
-                raise Deviation(
-                    "the output is longer than max_output_tokens allows, or its cut is not told",
-                    expected=f"status incomplete after {limit} tokens",
-                    actual=f"status {done.status}, {words} words"
-                    + (f", {used} output tokens reported" if used else ""),
-                )
         raise Inconclusive(f"the model ended by itself after {words} words")
+
+
+async def _cut(client: Client, question: str) -> int | None:
+    """Judge how an answer ends that is longer than allowed; return its words where the model ended by itself."""
+    subject, reached = client.subject, []
+    for limit in (16, 40):
+        outcome = await client.turn(question, context=subject.base_context(max_output_tokens=limit))
+        if outcome.refused is not None:
+            raise NotOffered(f"max_output_tokens {limit} is not accepted: {outcome.refused.message[:120]}")
+        done = completed(outcome, "a long text was asked for").completed
+        assert done is not None
+        if done.status == "incomplete":
+            reason = done.reason if isinstance(done.reason, str) else None
+            if reason != "max_output_tokens":
+                raise Deviation(
+                    "the reason is missing or another",
+                    expected="max_output_tokens",
+                    actual=str(reason),
+                    requirement="SEG-TURN-031",
+                )
+            if subject.wire == "openai-http":
+                await _cut_whole(client, question, limit, len(outcome.text.split()))
+            return None
+        used = outcome.usage.output_tokens if outcome.usage else None
+        words = len(outcome.text.split())
+        reached.append(used == limit)
+        # No tokenizer packs four words into one token, and no text ends by itself at one limit and at another.
+        if words > 4 * limit or reached == [True, True]:
+            raise Deviation(
+                "the output is longer than max_output_tokens allows, or its cut is not told",
+                expected=f"status incomplete after {limit} tokens",
+                actual=f"status {done.status}, {words} words" + (f", {used} output tokens reported" if used else ""),
+            )
+    return words
 
 
 @check("SEG-TURN-030", profile="core")
@@ -239,10 +250,10 @@ async def test_long_answer_is_whole(subject: Subject) -> None:
             )
 
 
-async def _cut_whole(client: Client, limit: int, words: int) -> None:
+async def _cut_whole(client: Client, question: str, limit: int, words: int) -> None:
     """Deviation where the same, answered whole, is as long as what was cut and told as completed."""
     context = client.subject.base_context(max_output_tokens=limit)
-    outcome = completed(await client.turn(LONG, context=context, final=True), "a long text was asked for")
+    outcome = completed(await client.turn(question, context=context, final=True), "a long text was asked for")
     done = outcome.completed
     assert done is not None
     if done.status == "completed" and 10 * len(outcome.text.split()) >= 9 * words:

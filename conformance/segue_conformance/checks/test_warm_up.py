@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from segue_adapters.errors import TransportError
 from segue_adapters.turn import Outcome
 
-from ..oracle import ASK_CHOSEN, Story, plant, word
+from ..oracle import ASK, ASK_CHOSEN, Story, plant, says, word
 from ..registry import check
-from ..responses_wire import create, events_of
+from ..responses_wire import create, events_of, parsed, told_on
 from ..subject import Client, Subject, completed, handle_of, refused
 from ..verdicts import Deviation, NotOffered
 
 STREAMS = ("segue-ws", "openai-ws")
+#: Seconds in which whatever a warm-up still has to say would come.
+_QUIET = 0.3
 
 
 def _user(content: Any) -> dict[str, Any]:
@@ -39,11 +42,11 @@ async def test_in_a_chain(subject: Subject) -> None:
     if subject.wire == "openai-http":
         raise NotOffered("a warm-up is documented for the WebSocket only")
     async with subject.open() as client:
-        story, secret, chosen = Story(client), word(), word()
-        first = await story.say(plant(secret))
+        # Two chains, a word in each: a weak model that knows two of them does not know which one it is asked for.
+        story, chosen = Story(client), word()
         told = [_user("Choose a random word and tell me. Answer with the word only."), _assistant(chosen),
                 _user("Repeat after me: good."), _assistant("good")]  # fmt: skip
-        warm = story.add(await _warm(client, told, parent=handle_of(first)))
+        warm = story.add(await _warm(client, told, parent=handle_of(await story.say("Say hello."))))
         if warm.items:
             raise Deviation("the model wrote in a warm-up behind a parent", expected="no output items",
                             actual=repr(warm.text[:120]), requirement="SEG-LIVE-040")  # fmt: skip
@@ -52,8 +55,12 @@ async def test_in_a_chain(subject: Subject) -> None:
             raise Deviation("the status of a warm-up", expected="completed", actual=warm.completed.status)
         if warm.continuation is None:
             raise Deviation("a warm-up", expected="a continuation", actual="none")
-        last = await story.recalls(chosen, ASK_CHOSEN, parent=warm.continuation)
-        await story.recalls(secret, parent=handle_of(last))
+        await story.recalls(chosen, ASK_CHOSEN, parent=warm.continuation)
+        story, secret = Story(client), word()
+        first = await story.say(plant(secret))
+        told = [_user("Say hello."), _assistant("Hello.")]
+        warm = story.add(await _warm(client, told, parent=handle_of(first)))
+        await story.recalls(secret, parent=handle_of(warm))
 
 
 @check("SEG-CONT-030", profile="live")
@@ -98,3 +105,48 @@ async def test_generate_true_is_none(subject: Subject) -> None:
         raise NotOffered("`generate` is refused")
     if not any(event["type"] == "response.output_item.done" for event in events):
         raise Deviation("a create with `generate: true`", expected="an answer", actual="no output")
+
+
+@check("SEG-LIVE-040", "SEG-OWS-021", profile="live", wires=("openai-ws",))
+async def test_is_told_as_a_response(subject: Subject) -> None:
+    """A warm-up begins and ends as a response does, in its lane, and nothing comes behind it."""
+    async with subject.socket() as socket:
+        lane = {"stream_id": "warm"}
+        last = (await told_on(subject, socket, create(subject, "Say hello.", **lane)))[-1]
+        if last["type"] == "error" or "stream_id" not in last:
+            lane = {}
+        events = await told_on(subject, socket, create(subject, plant(word()), generate=False, **lane))
+        if events[-1]["type"] == "error":
+            raise NotOffered("`generate` is refused")
+        kinds = [event["type"] for event in events]
+        if "response.created" not in kinds:
+            raise Deviation("a warm-up", expected="response.created, and a terminal event", actual=", ".join(kinds))
+        names = {event.get("stream_id") for event in events}
+        if names != {lane.get("stream_id")}:
+            raise Deviation("the stream_id of a warm-up's events", expected=str(lane.get("stream_id")),
+                            actual=", ".join(map(str, names)), requirement="SEG-OWS-021")  # fmt: skip
+        try:
+            stray = parsed(str(await socket.receive(_QUIET)))
+        except TransportError:
+            return
+        if stray["type"].startswith("response."):
+            raise Deviation("what comes behind the end of a warm-up", expected="nothing", actual=stray["type"])
+
+
+@check("SEG-CONT-012", "SEG-CONT-031", profile="live", wires=STREAMS)
+async def test_is_no_memory(subject: Subject) -> None:
+    """What a warm-up said is known to the turns that go on from it, and to no other turn of the connection."""
+    async with subject.open() as client:
+        first, second = word(), word()
+        tier = subject.needs_tier("cached", "durable", "connection")
+        warm = [await _warm(client, plant(each), retention=tier) for each in (first, second)]
+        bare = completed(await client.turn(ASK, retention=tier), "a turn without a parent must run")
+        for each in (first, second):
+            if says(bare.text, each):
+                raise Deviation("a turn without a parent knows what a warm-up said", expected="no such word",
+                                actual=repr(bare.text[:120]), requirement="SEG-CONT-031")  # fmt: skip
+        for outcome, own, other in zip(warm, (first, second), (second, first), strict=True):
+            answer = client.excuse(await client.turn(ASK, parent=handle_of(outcome), retention=tier))
+            if says(answer.text, other):
+                raise Deviation("a turn from one warm-up knows what another one said", expected=repr(own),
+                                actual=repr(answer.text[:120]), requirement="SEG-CONT-031")  # fmt: skip

@@ -135,6 +135,7 @@ async def test_wrong_key_refused(subject: Subject) -> None:
     if subject.settings.api_key is None:
         raise NotOffered("no key was given, so a wrong one proves nothing")
     body = json.dumps(create(subject, "Say hello.")).encode()
-    answer = await subject.fetch("POST", "/responses", body, key="wrong-key", content_type="application/json")
-    if answer.status not in (401, 403):
-        raise Deviation("a wrong key was taken", expected="401 or 403", actual=str(answer.status))
+    for what, key in (("a wrong key", "wrong-key"), ("no key", "")):
+        answer = await subject.fetch("POST", "/responses", body, key=key, content_type="application/json")
+        if answer.status not in (401, 403):
+            raise Deviation(f"{what} was taken", expected="401 or 403", actual=str(answer.status))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from segue_adapters.errors import ConnectionCut, TransportError, Unauthorised, WrongKind
-from segue_adapters.transports.websocket import open_socket
+from segue_adapters.errors import ConnectionCut, TimedOut, TransportError, Unauthorised, WrongKind
+from segue_adapters.transports.websocket import Socket, open_socket
 
 from ..clock import now
 from ..registry import check
@@ -154,12 +154,68 @@ async def test_wrong_key_refused(subject: Subject) -> None:
     subject.needs_keys()
     if subject.settings.api_key is None:
         raise NotOffered("no key was given, so a wrong one proves nothing")
-    try:
-        async with subject.socket(key="wrong-key") as socket:
+    for what, key in (("a wrong key", "wrong-key"), ("no key", "")):
+        try:
+            async with subject.socket(key=key) as socket:
+                subject.spend()
+                await socket.send(json.dumps({"type": "response.create", **create(subject, "Say hello.")}))
+                event = parsed(str(await socket.receive(subject.settings.timeout)))
+        except Unauthorised:
+            continue
+        if event["type"] != "error":
+            raise Deviation(f"{what} was taken", expected="401 at the upgrade, or an error", actual=event["type"])
+
+
+@check("SEG-OWS-007", profile="core", wires=WIRE)
+async def test_fragments(subject: Subject) -> None:
+    """A message in several frames, and with a ping between them, is taken as one."""
+    async with subject.socket() as socket:
+        for pinged in (False, True):
             subject.spend()
-            await socket.send(json.dumps({"type": "response.create", **create(subject, "Say hello.")}))
-            event = parsed(str(await socket.receive(subject.settings.timeout)))
-    except Unauthorised:
-        return
-    if event["type"] != "error":
-        raise Deviation("a wrong key was taken", expected="401 at the upgrade, or an error", actual=event["type"])
+            text = json.dumps({"type": "response.create", **create(subject, "Say hello.")})
+            what = "a create in four frames" + (", a ping between them" if pinged else "")
+            await socket.send_fragments([text[:1], text[1:40], "", text[40:]], pinged=pinged)
+            try:
+                kind = ""
+                while kind not in TERMINAL:
+                    kind = parsed(str(await socket.receive(subject.settings.timeout)))["type"]
+            except TransportError as fault:
+                raise Deviation(what, expected="an answer", actual=fault.what) from None
+            if kind != "response.completed":
+                raise Deviation(what, expected="response.completed", actual=kind)
+
+
+@check("SEG-OWS-008", profile="core", wires=WIRE)
+async def test_unreadable_messages(subject: Subject) -> None:
+    """Behind a message that it could not read the endpoint answers the next create, or has closed the connection."""
+    for what, frame in (
+        ("an event of an unknown type", json.dumps({"type": "response.teleport"})),
+        ("half a JSON object", '{"type": "response.create", "input": ['),
+        ("a binary message", b"\x00\x01\x02"),
+    ):
+        async with subject.socket() as socket:
+            await socket.send(frame)
+            try:
+                for last_try in (False, True):
+                    if await _answered(subject, socket):
+                        break
+                    if last_try:
+                        raise Deviation(
+                            f"a create behind {what}", expected="an answer, or a close", actual="nothing, twice"
+                        )
+            except ConnectionCut:
+                continue
+
+
+async def _answered(subject: Subject, socket: Socket) -> bool:
+    """Whether a create is answered, by whatever; the error of what could not be read before it may come first."""
+    subject.spend()
+    await socket.send(json.dumps({"type": "response.create", **create(subject, "Say hello.")}))
+    errors, kind = 0, ""
+    try:
+        while errors < 2 and (kind not in TERMINAL or kind == "error"):
+            kind = parsed(str(await socket.receive(subject.settings.timeout)))["type"]
+            errors += kind == "error"
+    except TimedOut:
+        return False
+    return True

@@ -161,9 +161,14 @@ class ReplayedSocket(Socket):
         self._marks.append((line["at"], now()))
         self._moved.set()
 
-    async def send_fragments(self, pieces: list[str]) -> None:
+    async def send_fragments(self, pieces: list[str], *, pinged: bool = False) -> None:
         """Send what was sent then."""
         await self.send("".join(pieces))
+
+    async def send_part(self, text: str, size: int) -> None:
+        """Send what was sent then, and end."""
+        await self.send(text[:size])
+        self.abort()
 
     async def receive(self, limit: float | None = None) -> str | bytes:
         """Return the next frame when it is due."""

@@ -205,10 +205,16 @@ class WatchedSocket(Socket):
         self._transcript.line("sent", c=self._number, **with_data(frame))
         await self._inner.send(frame)
 
-    async def send_fragments(self, pieces: list[str]) -> None:
+    async def send_fragments(self, pieces: list[str], *, pinged: bool = False) -> None:
         """Send one text message in several frames."""
         self._transcript.line("sent", c=self._number, **with_data("".join(pieces)))
-        await self._inner.send_fragments(pieces)
+        await self._inner.send_fragments(pieces, pinged=pinged)
+
+    async def send_part(self, text: str, size: int) -> None:
+        """Begin a message and cut the connection in the middle of it."""
+        self._transcript.line("sent", c=self._number, **with_data(text[:size]))
+        self._transcript.line("closed", c=self._number)
+        await self._inner.send_part(text, size)
 
     async def receive(self, limit: float | None = None) -> str | bytes:
         """Return the next frame."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from .asking import Asker, Connection, Refused, Response
 from .model import Item, Reply, reply, text_of
+from .models import MODELS
 from .seams import At, Seam, Seams
 from .telling import Teller
 
@@ -27,13 +28,15 @@ class StandIn(Asker, Teller):
         self.seams = Seams(seams)
         self.held: dict[str, Response] = {}
         self.notes: dict[Any, Any] = {}
-        self._asked = 0
+        self._asked = self._said = 0
 
     # -- who asks, and how often
 
     def principal(self, authorization: str | None) -> str | None:
         """Return whose key it is; None for nobody's."""
         known = self.principals.get((authorization or "").removeprefix("Bearer "))
+        if authorization is None and "takes_no_key" in self.on:
+            return "stranger"
         return known or ("stranger" if "takes_any_key" in self.on else None)
 
     def knock(self) -> None:
@@ -144,7 +147,7 @@ class StandIn(Asker, Teller):
         kept = [] if silent and "warm_up_is_lost" in self.on else given
         if parent is None and asked.get("previous_response_id") and "lost_is_answered_empty" in self.on:
             silent = True
-        said = Reply() if silent else reply(history, self.seams("settings", asked, at), self.on)
+        said = Reply() if silent else self._says(history, self.seams("settings", asked, at))
         output, cut = ([], False) if silent else self._output(said, asked.get("max_output_tokens"))
         output = self.seams("output", output, at)
         stored = asked.get("store") is not False and "unstored_only" not in self.on
@@ -166,6 +169,13 @@ class StandIn(Asker, Teller):
         if connection is not None:
             connection.latest[lane] = connection.last = made
         return made
+
+    def _says(self, history: list[Item], settings: dict[str, Any]) -> Reply:
+        other = next((MODELS[name][1] for name in self.on if name in MODELS), None)
+        if other is None:
+            return reply(history, settings, self.on)
+        self._said += 1
+        return other(history, settings, self._said)
 
     def _parent(self, asked: dict[str, Any], principal: str, connection: Connection | None) -> Response | None:
         identifier = asked.get("previous_response_id")

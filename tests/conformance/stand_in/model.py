@@ -18,6 +18,7 @@ _FACTS = (
     ("word did I ask you to remember", "user", r"Remember this word: ([\w-]+)"),
     ("animal code did I tell you", "user", r"The animal code is ([\w-]+)"),
     ("word did the tool return", "output", r"The word is ([\w-]+)"),
+    ("word did you tell me", "assistant", r"([\w-]+-\d+)"),
     ("code word in your instructions", "instructions", r"The code word is ([\w-]+)"),
 )
 _STYLES: dict[str, Callable[[str], str]] = {
@@ -51,7 +52,10 @@ def reply(history: Sequence[Item], settings: dict[str, Any], on: frozenset[str])
     question = text_of(history[-1])
     if "Call the tool" in question:
         offered = [tool["name"] for tool in settings.get("tools") or () if tool["name"] in question]
-        calls = () if "calls_no_tools" in on else offered[:1] if "calls_one_tool" in on else offered
+        if settings.get("tool_choice") == "none" and "choice_none_is_ignored" not in on:
+            return Reply(_styled("I may not.", on))
+        one = settings.get("parallel_tool_calls") is False and "parallel_false_is_ignored" not in on
+        calls = () if "calls_no_tools" in on else offered[:1] if one or "calls_one_tool" in on else offered
         return Reply("I would rather not.", tuple(calls))
     return Reply(_styled(_said(question, history, settings, on), on), slow="slowly" in question)
 
@@ -78,7 +82,7 @@ def _said(question: str, history: Sequence[Item], settings: dict[str, Any], on: 
 
 
 def _told(where: str, history: Sequence[Item], settings: dict[str, Any]) -> str:
-    roles = {"user": ("user",), "instructions": ("developer", "system")}.get(where, ())
+    roles = {"user": ("user",), "assistant": ("assistant",), "instructions": ("developer", "system")}.get(where, ())
     wanted = [i for i in history if i.get("role") in roles or (where == "output" and "output" in i)]
     told = [str(settings.get("instructions") or "")] if where == "instructions" else []
     return "\n".join([*map(text_of, wanted), *told])

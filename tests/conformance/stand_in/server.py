@@ -70,6 +70,7 @@ class Server:
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection to its end."""
+        served = 0
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -85,6 +86,9 @@ class Server:
                     await self._upgraded(reader, writer, head, headers)
                     break
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
+                if "second_request_hangs" in self.on and served:
+                    await asyncio.sleep(60)
+                served += 1
                 try:
                     await self._http(writer, method, path, dict(parse_qsl(query)), headers, body)
                 except Refused as refused:
@@ -107,6 +111,9 @@ class Server:
     ) -> None:
         stand_in = self.stand_in
         principal = stand_in.principal(headers.get("authorization"))
+        if "long_body_is_413_in_html" in self.on and len(body) > 65_536:
+            _answer(writer, 413, b"<html><h1>413 Request Entity Too Large</h1></html>", "text/html")
+            return
         if principal is None:
             raise Refused(401, "invalid_api_key", "Incorrect API key provided.")
         stand_in.knock()
@@ -154,6 +161,11 @@ class Server:
             await writer.drain()
         if "sse_done" in self.on:
             self._chunks(writer, f"data: [DONE]{end}{end}".encode(), size)
+        if "stream_stays_open" in self.on:
+            await asyncio.sleep(60)
+        if "stream_breaks_off" in self.on:
+            writer.close()
+            return
         writer.write(b"0\r\n\r\n")
 
     @staticmethod
@@ -188,6 +200,9 @@ class Server:
         if "wants_a_subprotocol" in self.on and "sec-websocket-protocol" not in headers:
             self._refuse(writer, Refused(400, None, "Missing subprotocol."))
             return
+        if "vanished_keep_their_place" in self.on and self.stand_in.notes.get("vanished", 0) >= 2:
+            self._refuse(writer, Refused(503, "server_error", "Too many connections."))
+            return
         extensions = [ServerPerMessageDeflateFactory()] if "ws_compressed" in self.on else None
         protocol = ServerProtocol(extensions=extensions, max_size=None)
         protocol.receive_data(head)
@@ -205,6 +220,14 @@ class Server:
                 data = await reader.read(65536)
                 protocol.receive_data(data) if data else protocol.receive_eof()
                 for frame in protocol.events_received():
+                    if "fragments_are_refused" in self.on and not frame.fin:
+                        socket.hang_up(1003)
+                    if "fragments_lose_their_end" in self.on and frame.opcode is Opcode.CONT:
+                        continue
+                    if "ping_in_fragments_spoils" in self.on and frame.opcode is Opcode.PING:
+                        gathered = b""
+                    if "long_frame_is_dropped" in self.on and len(frame.data) > 65_536:
+                        continue
                     if "closes_at_a_ping" in self.on and frame.opcode is Opcode.PING:
                         socket.hang_up(1011)
                     if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
@@ -215,6 +238,8 @@ class Server:
                 if not data or any(frame.opcode is Opcode.CLOSE for frame in protocol.events_received()):
                     break
         finally:
+            if socket.busy:
+                self.stand_in.notes["vanished"] = self.stand_in.notes.get("vanished", 0) + 1
             socket.close()
 
 

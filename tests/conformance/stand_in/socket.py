@@ -28,16 +28,21 @@ class Socket:
         self.on = stand_in.on
         self.memory = Connection()
         self.lanes: dict[str | None, asyncio.Task[None]] = {}
+        self.stacks: dict[str | None, list[asyncio.Event]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.flying = asyncio.Semaphore(_IN_FLIGHT)
         self.ended = 0
+        self.deaf = False
 
     def take(self, frame: bytes) -> None:
         """Take one message; a create waits for the one before it in its lane."""
         try:
             asked = parsed(frame)
             lane = asked.get("stream_id")
+            if self.deaf:
+                return
             if asked.get("type") != "response.create":
+                self.deaf = "deaf_behind_a_type" in self.on
                 raise Refused(400, "invalid_value", f"Unknown event type '{asked.get('type')}'.", "type")
             if "one_at_a_time" in self.on and any(not task.done() for task in self.tasks):
                 raise Refused(409, "response_in_progress", "Another response is in progress on this connection.")
@@ -59,13 +64,29 @@ class Socket:
             before.cancel()
 
     async def _run(self, asked: dict[str, Any], before: asyncio.Task[None] | None) -> None:
+        if "lane_is_a_stack" in self.on:
+            return await self._stacked(asked)
         if before is not None:
             await asyncio.wait({before})
+        if "full_flight_is_dropped" in self.on and self.flying.locked():
+            return
         if "full_flight_is_refused" in self.on and self.flying.locked():
             self.refuse(Refused(429, "too_many_responses", "Too many responses in flight."), {})
             return
         async with self.flying:
             await self._respond(asked)
+
+    async def _stacked(self, asked: dict[str, Any]) -> None:
+        """Run the newest of those that wait in a lane."""
+        stack = self.stacks.setdefault(asked.get("stream_id"), [])
+        turn = asyncio.Event()
+        stack.append(turn)
+        if len(stack) > 1:
+            await turn.wait()
+        await self._respond(asked)
+        stack.remove(turn)
+        if stack:
+            stack[-1].set()
 
     async def _respond(self, asked: dict[str, Any]) -> None:
         named = {"stream_id": asked["stream_id"]} if "stream_id" in asked else {}
@@ -79,6 +100,14 @@ class Socket:
         except Refused as refused:
             unnamed = refused.error["code"] == "invalid_stream_id" or "refusals_lose_their_lane" in self.on
             self.refuse(refused, {} if unnamed else named, at)
+            if "refusal_drops_the_queue" in self.on:
+                for task in self.tasks - {asyncio.current_task()}:  # type: ignore[arg-type]
+                    if task is self.lanes.get(asked.get("stream_id")):
+                        task.cancel()
+            if "lane_limit_closes" in self.on and "stream_limit" in str(refused.error["code"]):
+                self.hang_up(1008)
+            if "bad_lane_closes" in self.on and refused.error["code"] == "invalid_stream_id":
+                self.hang_up(1008)
             if "refusal_ends_the_others" in self.on:
                 for task in self.tasks - {asyncio.current_task()}:  # type: ignore[arg-type]
                     task.cancel()
@@ -92,6 +121,11 @@ class Socket:
             with contextlib.suppress(ConnectionError):
                 await self.writer.drain()
         self.ended += 1
+        if silent_of(asked) and "warm_up_speaks_later" in self.on:
+            late = {"output_index": 0, "item_id": "msg_late", "content_index": 0, "delta": "Hello.", "logprobs": []}
+            self.send({"type": "response.output_text.delta", "sequence_number": 99, **late} | named, at)
+        if "closes_behind_the_tenth" in self.on and self.ended == 10:
+            self.hang_up(1000)
         if "closes_behind_each" in self.on or ("closes_behind_the_third" in self.on and self.ended == 3):
             self.hang_up(1000)
 
@@ -147,6 +181,8 @@ class Socket:
         """Write what the protocol has to say."""
         for data in self.protocol.data_to_send():
             pong = data[:1] == b"\x8a"
+            if pong and "pong_says_nothing" in self.on:
+                data = b"\x8a\x00"
             if pong and ("no_pong" in self.on or ("no_pong_at_work" in self.on and self.busy)):
                 continue
             if data:
@@ -175,3 +211,8 @@ def parsed(data: bytes) -> dict[str, Any]:
     if not isinstance(asked, dict):
         raise Refused(400, "invalid_json", "We could not parse the JSON body of your request.")
     return asked
+
+
+def silent_of(asked: dict[str, Any]) -> bool:
+    """Whether a create is a warm-up."""
+    return asked.get("generate") is False

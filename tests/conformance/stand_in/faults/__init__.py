@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..seams import Seam
-from . import continuation, errors, events, isolation, lanes, limits, liveness, retention, schema, warm_up
+from . import continuation, errors, events, further, isolation, lanes, limits, liveness, retention, schema, warm_up
 
 __all__ = ["AREAS", "FAULTS"]
 
@@ -21,5 +21,5 @@ AREAS = {
     "limits": limits.FAULTS,
 }
 FAULTS: dict[str, tuple[str, dict[str, Seam]]] = {
-    name: fault for area in AREAS.values() for name, fault in area.items()
+    name: fault for areas in (AREAS, further.AREAS) for area in areas.values() for name, fault in area.items()
 }

@@ -6,9 +6,9 @@ __all__ = ["SEEN"]
 
 SEEN: dict[str, tuple[str, str]] = {
     # -- continuation
-    "lost_from_the_third_hop": ("warm_up.in_a_chain", "continuation.users_words_four_hops"),
-    "keeps_two_turns": ("warm_up.in_a_chain", "continuation.users_words_four_hops"),
-    "keeps_the_newest_items": ("warm_up.in_a_chain", "continuation.users_words_four_hops"),
+    "lost_from_the_third_hop": ("continuation.users_words_four_hops", "continuation.users_words_four_hops"),
+    "keeps_two_turns": ("continuation.users_words_four_hops", "continuation.users_words_four_hops"),
+    "keeps_the_newest_items": ("continuation.users_words_four_hops", "continuation.users_words_four_hops"),
     "keeps_the_first_turn": ("continuation.users_words_four_hops", "continuation.users_words_four_hops"),
     "drops_assistant_after_a_hop": ("continuation.models_words", "continuation.models_words"),
     "drops_users_after_a_hop": ("retention.connection_handle_on_its_connection", ""),
