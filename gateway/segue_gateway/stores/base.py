@@ -8,7 +8,9 @@ for another (SEG-ISO-009).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -19,6 +21,7 @@ from ..history import History
 from ..settings import Settings
 
 __all__ = [
+    "Asked",
     "Bounds",
     "Claim",
     "Event",
@@ -30,6 +33,7 @@ __all__ = [
     "StaleEpoch",
     "Store",
     "StoreFull",
+    "Unusable",
     "Unwritable",
     "interrupted",
 ]
@@ -44,6 +48,9 @@ Event: TypeAlias = (
     | models.TurnFailed
 )
 
+Asked: TypeAlias = models.TurnCancel | models.TurnSteer
+"""What a node asks of the owner of a turn."""
+
 
 class StaleEpoch(Exception):
     """Somebody else owns the turn now, or it is closed: nothing was written."""
@@ -55,6 +62,10 @@ class StoreFull(Exception):
     def __init__(self, what: str) -> None:
         super().__init__(f"no room for more {what}")
         self.what = what
+
+
+class Unusable(Exception):
+    """The file or server can't be used as a store; the message says what to do."""
 
 
 class Unwritable(Exception):
@@ -71,7 +82,10 @@ class RetentionLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is held at most for one principal (SEG-CAP-020), and for how long. Times in ms, sizes in bytes."""
+    """What is held at most for one principal (SEG-CAP-020), and for how long. Times in ms, sizes in bytes.
+
+    `lease_ms` is for how long an owner that says nothing owns a turn, where other nodes could take it (SEG-TURN-130).
+    """
 
     continuations: int
     turns: int
@@ -79,6 +93,7 @@ class Bounds:
     replay_ms: int
     name_ms: int
     cached_ms: int
+    lease_ms: int = 1_000
 
     @classmethod
     def of(cls, settings: Settings) -> Bounds:
@@ -90,6 +105,7 @@ class Bounds:
             replay_ms=settings.replay_ms,
             name_ms=settings.name_ms,
             cached_ms=settings.cached_ms,
+            lease_ms=settings.heartbeat_ms,
         )
 
 
@@ -165,6 +181,15 @@ class Store(Protocol):
     on_evicted: Callable[[str, list[str]], None] | None
     """Called with principal and ids when continuations are given up before their expiry (SEG-LIVE-026)."""
 
+    shared: bool
+    """Whether other nodes read and write it too: a turn that does not run here may run there."""
+
+    on_deleted: Callable[[str, list[str]], None] | None
+    """Called with principal and ids when another node deleted continuations (SEG-TURN-084)."""
+
+    on_asked: Callable[[str, Asked], None] | None
+    """Called with principal and message when another node has something for a turn that runs here."""
+
     async def known(self, principal: str, turn: str) -> Known | None:
         """Return what is known of a name; None for one that is not held."""
         ...
@@ -196,6 +221,10 @@ class Store(Protocol):
         """
         ...
 
+    async def renew(self, principal: str, turn: str, epoch: int) -> None:
+        """Make sure that the epoch is current, right now; StaleEpoch (SEG-TURN-135)."""
+        ...
+
     async def interrupt(self, principal: str, turn: str) -> bool:
         """Close a record whose owner is gone, with `turn.failed` and `interrupted` (SEG-TURN-131).
 
@@ -206,6 +235,17 @@ class Store(Protocol):
 
     async def read(self, principal: str, turn: str, after: int | None = None) -> Record | None:
         """Return a turn's events above `after`; None for a name that is not held."""
+        ...
+
+    def watch(self, principal: str, turn: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        """Give an event that is set whenever a record may have grown, until it is left; now and then in vain.
+
+        Nobody is promised that it is set: who waits looks by himself now and then.
+        """
+        ...
+
+    async def ask(self, principal: str, message: Asked) -> bool:
+        """Put a message to the owner of a turn on another node; return whether there is one."""
         ...
 
     async def resolve(self, principal: str, identifier: str, scope: str | None) -> Held | None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import msgspec
 from segue_schemas import models
 
-from ...history import History
-from ...items import Call
-from ..base import Event
+from ..history import History
+from ..items import Call
+from .base import Event
 
 __all__ = ["decode_events", "decode_node", "decode_terminal", "encode_events", "encode_node", "encode_terminal"]
 

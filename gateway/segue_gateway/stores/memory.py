@@ -16,6 +16,7 @@ from segue_schemas import models
 
 from ..contexts import Context
 from .account import Account, HandleKept, TurnKept
+from .alone import Alone
 from .base import Bounds, Claim, Event, Handle, Held, Known, Record, RetentionLost, StaleEpoch, StoreFull, interrupted
 from .expiry import Expiry
 from .tree import Tree
@@ -24,7 +25,7 @@ from .weights import event_weight
 __all__ = ["MemoryStore"]
 
 
-class MemoryStore:
+class MemoryStore(Alone):
     """Keeps everything in this process; `clock` gives monotonic seconds."""
 
     tiers: Sequence[models.Retention] = ("connection", "cached")

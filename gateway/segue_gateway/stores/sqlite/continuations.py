@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..base import Bounds, Handle, Held, RetentionLost
+from ..encoding import decode_terminal, encode_terminal
 from .database import Database
-from .encoding import decode_terminal, encode_terminal
 from .holdings import Contexts, Histories
 from .ledger import Ledger, Time
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..base import Unwritable
+from ..base import Unusable, Unwritable
 
 __all__ = ["Database", "Unusable"]
 
@@ -59,10 +59,6 @@ CREATE INDEX handles_scope ON handles (scope) WHERE scope IS NOT NULL;
 """
 # How long another process may hold the file: one that ends needs a moment to let go.
 _PATIENCE = 2.0
-
-
-class Unusable(Exception):
-    """The file can't be used; the message says what to do."""
 
 
 class Database:

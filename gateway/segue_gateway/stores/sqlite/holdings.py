@@ -10,9 +10,9 @@ from segue_schemas import strict_loads
 
 from ...contexts import Context
 from ...history import History
+from ..encoding import decode_node, encode_node
 from ..weights import context_weight, node_weight
 from .database import Database
-from .encoding import decode_node, encode_node
 from .ledger import Ledger
 
 __all__ = ["Contexts", "Histories"]

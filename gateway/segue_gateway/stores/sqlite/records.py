@@ -11,9 +11,9 @@ from segue_schemas import models
 
 from ...contexts import Context
 from ..base import Bounds, Claim, Event, Handle, Known, Record, StaleEpoch, StoreFull, interrupted
+from ..encoding import decode_events, encode_events
 from ..weights import context_weight, event_weight
 from .database import Database
-from .encoding import decode_events, encode_events
 from .holdings import Contexts
 from .ledger import Ledger, Time
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from segue_schemas import models
 
 from ...contexts import Context
+from ..alone import Alone
 from ..base import Bounds, Claim, Event, Handle, Held, Known, Record
 from .database import Database, Unusable
 from .steps import Steps
@@ -21,7 +22,7 @@ _TIERS: Sequence[models.Retention] = ("connection", "cached")
 _FULL: Sequence[models.Retention] = (*_TIERS, "durable")
 
 
-class SQLiteStore:
+class SQLiteStore(Alone):
     """Keeps names, records, continuations and contexts in the file at `path`, for one process at a time.
 
     What was answered survives a process that is killed. With `full` every commit waits for the disk, so that it
