@@ -172,7 +172,8 @@ def _native(definitions: dict[str, Any]) -> dict[str, Any]:
     for branch in rules["ServerMessage"]["allOf"][1:]:
         condition = branch["if"]["properties"]["type"]
         for kind in condition.get("enum", [condition.get("const")]):
-            found[named[kind].rsplit("/", 1)[1]] = _inline(branch["then"], rules)
+            name, rule = named[kind].rsplit("/", 1)[1], _inline(branch["then"], rules)
+            found[name] = {"allOf": [found[name], rule]} if name in found else rule
     return found
 
 
@@ -181,6 +182,8 @@ def _inline(node: Any, rules: dict[str, Any]) -> Any:
     if isinstance(node, list):
         return [_inline(inner, rules) for inner in node]
     if not isinstance(node, dict):
+        return node
+    if "$ref" in node and not node["$ref"].startswith("#"):
         return node
     if "$ref" in node:
         rule = rules[node["$ref"].rsplit("/", 1)[1]]

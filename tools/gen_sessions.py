@@ -334,11 +334,11 @@ def _lost_parent() -> Session:
     first = s.take("c1", "first", user("My boat is called Luna."), context=CONTEXT)
     first.say("A fine name.")
     first.complete()
-    s.server("c1", {"type": "continuation.evicted", "id": first.id, "reason": "room"})
+    s.server("c1", {"type": "continuation.evicted", "id": first.id, "reason": "capacity"})
     lost = s.start("c1", "second", user("What is my boat called?"), parent=first)
     text = "That continuation is not held; send the history in full."
     s.refuse(
-        "c1", "turn.start", "continuation_not_found", "resend_full", text, turn=lost.name, param="parent"
+        "c1", "turn.start", "continuation_not_found", "resend_full", text, turn=lost.name, param="/parent"
     )  # fmt: skip
     # The refusal claimed nothing: the same name, other content.
     whole = [*first.start["input"], assistant("A fine name."), *lost.start["input"]]
@@ -538,7 +538,7 @@ def _conflict() -> Session:
     turn = s.take("c1", "name", user("Say one."), context=CONTEXT)
     s.start("c1", "name", user("Say two."), context=CONTEXT)
     text = "This name is claimed by a turn of other content."
-    s.refuse("c1", "turn.start", "turn_conflict", "fix", text, turn=turn.name, param="turn")
+    s.refuse("c1", "turn.start", "turn_conflict", "fix", text, turn=turn.name, param="/turn")
     turn.say("One.")
     turn.complete()
     other = s.take("c1", "another", user("Say two."), context=CONTEXT)

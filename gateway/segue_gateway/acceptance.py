@@ -19,7 +19,7 @@ from segue_adapters.wires.extension import EXTENDED
 from segue_schemas import models
 
 from . import refusals
-from .contexts import NO_CONTEXT, Context, Patch, merge_patch, read_context, read_form
+from .contexts import NO_CONTEXT, Context, Patch, can_choose, merge_patch, read_context, read_form
 from .faults import report
 from .history import EMPTY, History
 from .items import Call, Item, read_item, read_items
@@ -103,6 +103,8 @@ class Acceptance:
         self.check_calls(start, parent, inputs)
         self.check_readable(inputs, parent)
         self.check_history_size(inputs, parent)
+        settings = self.effective_context(context, inherited)
+        ignored = self.check_context(settings)
         self.check_room(caller.principal)
         caller.check_lane(start)
         plan = Plan(
@@ -112,12 +114,13 @@ class Acceptance:
             parent=parent,
             parent_id=held.handle.id if held is not None else None,
             parent_tier=held.handle.retention if held is not None else None,
-            context=self.effective_context(context, inherited),
+            context=settings,
             retention=retention,
             continuation=self.new_id(),
             scope=caller.scope,
             life_ms=self.life_ms(caller, retention),
             created_at=int(self.wall()),
+            ignored=ignored,
         )
         turn = self.make_turn(plan, caller)
         return await self.claim(turn, content, [plan.context, *await self.base_of(caller.principal, form)])
@@ -243,7 +246,7 @@ class Acceptance:
 
     async def held_context(self, principal: str, digest: str, param: str) -> Context:
         """Return a context that the principal sent before (SEG-CTX-011, SEG-ISO-008)."""
-        held = await self.store.context(principal, digest)
+        held = NO_CONTEXT if digest == NO_CONTEXT.digest else await self.store.context(principal, digest)
         if held is None:
             raise refusals.context_not_found(digest, param)
         return held
@@ -256,6 +259,17 @@ class Acceptance:
     def effective_context(self, named: Context | None, inherited: Context) -> Context:
         """Return the context in force: the turn's own alone, else its parent's (SEG-CTX-001, SEG-CTX-002)."""
         return inherited if named is None else named
+
+    def check_context(self, context: Context) -> tuple[str, ...]:
+        """Refuse settings that can't be honoured (SEG-CTX-030, SEG-CTX-033); return which others have no effect."""
+        model = context.members.get("model")
+        if isinstance(model, str) and not self.engine.serves(model):
+            text = f"The model '{model[:80]}' is not served here; GET /v1/models lists those that are."
+            raise refusals.unserved(text)
+        if not can_choose(context.members):
+            text = "`tool_choice` asks for a tool that `tools` does not hold."
+            raise refusals.invalid_request(text, "/context/tool_choice")
+        return tuple(self.engine.ignores(context.members))
 
     async def resolve_parent(self, caller: Caller, start: models.TurnStart) -> Held | None:
         """Return the parent; Refuse where it can't be resolved exactly (SEG-CONT-010)."""

@@ -88,14 +88,14 @@ class Declaration:
         """Return whether a wire is served with the Responses extension, for clients that declare themselves."""
         return wire in EXTENDED
 
-    def capabilities(self) -> models.Capabilities:
-        """Return what is offered."""
+    def capabilities(self, wire: str | None = None) -> models.Capabilities:
+        """Return what is offered, on a wire or on any."""
         return models.Capabilities(
             model_input=self.engine.model_input,
             principal=self.principal_kind,
             names_survive=self.store.names_survive,
-            retention=self.retentions(),
-            features=self.features(),
+            retention=self.retentions(wire),
+            features=self.features(wire),
             default_retention="cached",
         )
 
@@ -123,7 +123,7 @@ class Declaration:
         return models.Welcome(
             protocol=VERSION,
             endpoint=self.settings.endpoint,
-            capabilities=self.capabilities(),
+            capabilities=self.capabilities("segue-ws"),  # SEG-CAP-004
             limits=self.limits(),
             expires_in_ms=expires_in_ms,
         )

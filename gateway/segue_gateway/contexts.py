@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from segue_schemas import context_digest, models, strict_loads
 
 from .refusals import invalid_request
 
-__all__ = ["NO_CONTEXT", "Context", "Patch", "merge_patch", "read_context", "read_form"]
+__all__ = ["NO_CONTEXT", "Context", "Patch", "can_choose", "merge_patch", "read_context", "read_form"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,16 @@ def merge_patch(target: Any, patch: Any) -> Any:
         else:
             merged[name] = merge_patch(merged.get(name), value)
     return merged
+
+
+def can_choose(members: Mapping[str, Any]) -> bool:
+    """Return whether `tools` holds what `tool_choice` asks for (SEG-CTX-033)."""
+    choice, tools = members.get("tool_choice"), members.get("tools") or []
+    if choice == "required":
+        return bool(tools)
+    if not isinstance(choice, dict) or not isinstance(choice.get("name"), str):
+        return True
+    return any(isinstance(tool, dict) and tool.get("name") == choice["name"] for tool in tools)
 
 
 NO_CONTEXT = Context(b"{}", context_digest({}), {})

@@ -35,6 +35,7 @@ class Plan:
     scope: str | None
     life_ms: int | None
     created_at: int
+    ignored: tuple[str, ...] = ()
 
 
 class Ending:
@@ -114,9 +115,10 @@ class Ending:
         """Return the error that a cause means, where the engine gave none."""
         ran = self.state is not State.QUEUED
         if cause is Cause.DEADLINE:
-            text = f"The turn's deadline of {self.plan.start.deadline_ms} ms passed."
+            text = f"The turn's deadline of {self.plan.start.deadline_ms} ms passed; give it more, or none."
+            effect: models.Effect = "unknown" if ran else "none"
             return models.Error(
-                code="deadline_exceeded", advice="retry", effect="unknown" if ran else "none", message=text
+                code="deadline_exceeded", advice="fix", effect=effect, message=text, param="/deadline_ms"
             )
         if cause is Cause.INTERRUPTION:
             text = "The node that ran the turn was shut down."
@@ -128,7 +130,8 @@ class Ending:
         """Return where the time went so far."""
         now = self._clock()
         told = models.Timing(total_ms=_ms(now - self._received))
-        told.queued_ms = _ms((self._begun or now) - self._received)
+        if self._begun is not None:
+            told.queued_ms = _ms(self._begun - self._received)
         if self._first_output is not None:
             told.first_output_ms = _ms(self._first_output - self._received)
         return told

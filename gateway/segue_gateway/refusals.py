@@ -34,6 +34,7 @@ __all__ = [
     "turn_not_found",
     "unauthenticated",
     "unreadable",
+    "unserved",
     "unsupported_version",
 ]
 
@@ -170,8 +171,15 @@ def retention_unavailable(tier: str, offered: list[str]) -> Refuse:
 
 
 def not_offered(what: str, param: str | None = None) -> Refuse:
-    """A feature that this endpoint does not offer."""
-    return refusal("not_offered", "fix", f"{what} is not offered by this endpoint.", param=param)
+    """A feature that this endpoint does not offer; without a `param` it is the message itself, and no mending helps."""
+    advice: models.Advice = "give_up" if param is None else "fix"
+    return refusal("not_offered", advice, f"{what} is not offered by this endpoint.", param=param)
+
+
+def unserved(message: str) -> Refuse:
+    """A model that is not served here (SEG-CTX-030)."""
+    detail: dict[str, object] = {"openai_code": "model_not_found"}
+    return refusal("not_offered", "fix", message, param="/context/model", detail=detail)
 
 
 def draining() -> Refuse:

@@ -111,6 +111,8 @@ class Turn(Recording, Ending):
         event = models.TurnAccepted(
             turn=self.name, seq=0, lane=plan.start.lane, context=plan.context.digest, retention=plan.retention
         )
+        if plan.ignored:
+            event.ignored = [*plan.ignored]
         if plan.parent_id is not None:
             event.parent = plan.parent_id
             event.reused = models.Reused(items=plan.parent.count)

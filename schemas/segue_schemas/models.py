@@ -41,7 +41,7 @@ DurationMs: TypeAlias = Annotated[int, Meta(ge=0, le=9007199254740991)]
 Retention: TypeAlias = Literal['none', 'connection', 'cached', 'durable']
 
 
-JsonPointer: TypeAlias = Annotated[str, Meta(pattern='^(/([^~/]|~[01])*)*\\Z')]
+JsonPointer: TypeAlias = Annotated[str, Meta(pattern='^(/([^~/]|~[01])*)+\\Z')]
 
 
 ItemStatus: TypeAlias = Literal['in_progress', 'completed', 'incomplete']
@@ -96,7 +96,7 @@ class InputFilePart(Struct, tag_field='type', tag='input_file'):
 
 class FunctionCallItem(Struct, tag_field='type', tag='function_call'):
     """
-    The model calls a tool. Open until a `function_call_output` with the same `call_id` follows.
+    The model calls a tool. Open until a `function_call_output` with the same `call_id` stands behind it.
     """
 
     call_id: Annotated[str, Meta(min_length=1)]
@@ -524,6 +524,7 @@ class TurnAccepted(Struct, tag_field='type', tag='turn.accepted'):
     replayed: bool | UnsetType = UNSET
     reused: Reused | UnsetType = UNSET
     omitted: list[Index] | UnsetType = UNSET
+    ignored: list[JsonPointer] | UnsetType = UNSET
 
 
 class TurnProgress(Struct, tag_field='type', tag='turn.progress'):
@@ -553,7 +554,7 @@ class ItemDelta(Struct, tag_field='type', tag='item.delta'):
 
     turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')]
     index: Annotated[int, Meta(ge=0, le=9007199254740991)]
-    at: Annotated[str, Meta(pattern='^(/([^~/]|~[01])*)*\\Z')]
+    at: Annotated[str, Meta(pattern='^(/([^~/]|~[01])*)+\\Z')]
     seq: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
     from_: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = field(
         name='from', default=UNSET

@@ -104,8 +104,14 @@ def _float(literal: str) -> float:
     return number
 
 
+def _int(literal: str) -> int:
+    if len(literal) > 308 and math.isinf(float(literal)):
+        raise StrictJSONError(f"{literal[:32]}… is beyond the range of a double", "not_a_number")
+    return int(literal)
+
+
 def _constant(name: str) -> NoReturn:
     raise StrictJSONError(f"{name} is no JSON", "not_a_number")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_int=_int, parse_constant=_constant)

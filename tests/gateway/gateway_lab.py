@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -191,6 +191,12 @@ class StepEngine:
 
     def reads(self, kind: str, issuer: str | None = None, seal: str | None = None) -> bool:
         return kind != "compaction"
+
+    def serves(self, model: str) -> bool:
+        return True
+
+    def ignores(self, context: Mapping[str, Any]) -> Sequence[str]:
+        return ()
 
     async def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
         self.asked.append(request)

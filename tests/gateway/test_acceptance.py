@@ -138,7 +138,7 @@ def test_a_parent_that_is_not_held_is_refused_and_everybody_gets_the_same_answer
 def test_an_expectation_is_held_against_the_parent() -> None:
     async def main() -> None:
         endpoint = Endpoint()
-        first = await turn(endpoint, start("t1", "Say hello", context={"model": "m"}))
+        first = await turn(endpoint, start("t1", "Say hello", context={"model": "scripted"}))
         digest, length = first.completed.digest, first.completed.length
         assert isinstance(digest, str)
         assert isinstance(length, int)
@@ -159,7 +159,7 @@ def test_an_expectation_is_held_against_the_parent() -> None:
 
 
 def _m() -> str:
-    return context(model="m").digest
+    return context(model="scripted").digest
 
 
 def test_without_a_parent_the_empty_history_is_what_is_expected() -> None:
@@ -269,8 +269,8 @@ def test_a_repeat_attaches_and_another_content_is_a_conflict() -> None:
     async def main() -> None:
         engine = StepEngine(*answer("once"))
         endpoint = Endpoint(engine)
-        first = await turn(endpoint, start("t", "hello", context={"model": "m"}))
-        again = await turn(endpoint, start("t", "hello", context={"model": "m"}, deadline_ms=5, lane="x"))
+        first = await turn(endpoint, start("t", "hello", context={"model": "scripted"}))
+        again = await turn(endpoint, start("t", "hello", context={"model": "scripted"}, deadline_ms=5, lane="x"))
         assert len(engine.asked) == 1
         assert again.accepted.replayed is True
         assert first.accepted.replayed is msgspec.UNSET
@@ -278,12 +278,12 @@ def test_a_repeat_attaches_and_another_content_is_a_conflict() -> None:
         by_digest = await turn(endpoint, start("t", "hello", context=_m()))
         assert by_digest.id == first.id
         for other in (
-            start("t", "hello!", context={"model": "m"}),
+            start("t", "hello!", context={"model": "scripted"}),
             start("t", "hello", context={"model": "n"}),
-            start("t", "hello", context={"model": "m"}, generate=False),
-            start("t", "hello", context={"model": "m"}, retention="cached"),
-            start("t", "hello", context={"model": "m"}, require=["warm_up"]),
-            start("t", "hello", context={"model": "m"}, expect=models.Expectation(EMPTY_HISTORY, 0)),
+            start("t", "hello", context={"model": "scripted"}, generate=False),
+            start("t", "hello", context={"model": "scripted"}, retention="cached"),
+            start("t", "hello", context={"model": "scripted"}, require=["warm_up"]),
+            start("t", "hello", context={"model": "scripted"}, expect=models.Expectation(EMPTY_HISTORY, 0)),
         ):
             error = await refused(endpoint, other)
             assert (error.code, error.effect) == ("turn_conflict", "none")
@@ -296,10 +296,10 @@ def test_a_claimed_name_goes_before_what_its_start_names() -> None:
 
     async def main() -> None:
         endpoint = Endpoint()
-        await turn(endpoint, start("t", "hello", context={"model": "m"}))
+        await turn(endpoint, start("t", "hello", context={"model": "scripted"}))
         for other in (start("t", "hello", context=EMPTY_HISTORY), start("t", "hello", parent="resp_unknown")):
             assert (await refused(endpoint, other)).code == "turn_conflict"
-        base = {"base": EMPTY_HISTORY, "patch": {"model": "m"}}
+        base = {"base": EMPTY_HISTORY, "patch": {"model": "scripted"}}
         assert (await refused(endpoint, start("t", "hello", context=base))).code == "context_not_found"
 
     run(main())
@@ -344,11 +344,11 @@ def test_ids_are_no_content_and_seals_are() -> None:
 def test_a_repeat_needs_neither_its_parent_nor_its_patchs_base_any_more() -> None:
     async def main() -> None:
         endpoint = Endpoint()
-        first = await turn(endpoint, start("a", "Say hello", context={"model": "m"}))
+        first = await turn(endpoint, start("a", "Say hello", context={"model": "scripted"}))
         patch = {"base": _m(), "patch": {"temperature": 0}}
         asked = start("b", "Say hello", parent=first.id, context=patch)
         second = await turn(endpoint, asked)
-        assert second.accepted.context == context(model="m", temperature=0).digest
+        assert second.accepted.context == context(model="scripted", temperature=0).digest
         gone = await endpoint.delete(ALICE, models.ContinuationDelete(ref="r", id=first.id))
         assert gone.count == 1
         again = await turn(endpoint, asked)
@@ -373,11 +373,11 @@ def test_a_name_whose_record_is_gone_runs_nothing(clock: Clock) -> None:
     async def main() -> None:
         engine = StepEngine(*answer("once"))
         endpoint = Endpoint(engine, settings=Settings(replay_ms=1_000, name_ms=1_000, cached_ms=500), clock=clock)
-        await turn(endpoint, start("base", "hello", context={"model": "m"}))
+        await turn(endpoint, start("base", "hello", context={"model": "scripted"}))
         patch = {"base": _m(), "patch": {"temperature": 0}}
         await turn(endpoint, start("t", "hello", context=patch))
         clock.advance(1_100)
-        error = await refused(endpoint, start("base", "hello", context={"model": "m"}))
+        error = await refused(endpoint, start("base", "hello", context={"model": "scripted"}))
         assert (error.code, error.advice) == ("events_gone", "give_up")
         error = await refused(endpoint, start("t", "hello", context=patch))  # its base is gone as well
         assert error.code == "events_gone"
@@ -395,7 +395,7 @@ def test_a_context_is_inherited_whole_or_replaced_whole() -> None:
         question = "What is the code word in your instructions?"
         first = await turn(endpoint, start("a", "hello", context={"instructions": "The code word is falcon."}))
         assert (await turn(endpoint, start("b", question, parent=first.id))).text == "falcon"
-        other = await turn(endpoint, start("c", question, parent=first.id, context={"model": "m"}))
+        other = await turn(endpoint, start("c", question, parent=first.id, context={"model": "scripted"}))
         assert other.text == "I do not know any word."
         assert other.accepted.context == _m()
 
@@ -407,9 +407,9 @@ def test_a_patch_changes_the_context_that_it_names() -> None:
         endpoint = Endpoint()
         base = context(instructions="The code word is falcon.", text={"a": 1, "b": 2})
         await endpoint.put_context(ALICE, base)
-        patch = {"instructions": None, "text": {"a": None, "c": {"d": None}}, "model": "m"}
+        patch = {"instructions": None, "text": {"a": None, "c": {"d": None}}, "model": "scripted"}
         told = await turn(endpoint, start("a", "hello", context={"base": base.digest, "patch": patch}))
-        assert told.accepted.context == context(model="m", text={"b": 2, "c": {}}).digest
+        assert told.accepted.context == context(model="scripted", text={"b": 2, "c": {}}).digest
 
     run(main())
 
@@ -417,7 +417,7 @@ def test_a_patch_changes_the_context_that_it_names() -> None:
 def test_a_context_of_another_principal_is_not_held() -> None:
     async def main() -> None:
         endpoint = Endpoint()
-        await endpoint.put_context(ALICE, context(model="m"))
+        await endpoint.put_context(ALICE, context(model="scripted"))
         assert (await refused(endpoint, start("t", "hello", context=_m()), BOB)).code == "context_not_found"
 
     run(main())
@@ -472,3 +472,84 @@ def test_an_endpoint_that_ends_takes_no_new_turn_and_answers_repeats() -> None:
 def test_an_item_is_kept_byte_for_byte() -> None:
     raw = b'{ "type":"vendor:thing",\n "b":1.50, "a":[] }'
     assert read_item(raw).raw == raw
+
+
+def test_a_model_that_is_not_served_is_refused_by_name() -> None:
+    async def main() -> None:
+        endpoint = Endpoint()
+        for members in ({"context": {"model": "other"}}, {"context": {"model": "other"}, "generate": False}):
+            error = await refused(endpoint, start("t", "hello", **members))
+            assert (error.code, error.advice, error.param) == ("not_offered", "fix", "/context/model")
+        first = await turn(endpoint, start("a", "hello", context={"model": "scripted"}))
+        endpoint.engine.offered = ("another",)  # a model that is gone is gone for those who inherit it, too
+        error = await refused(endpoint, start("b", "hello", parent=first.id))
+        assert (error.code, error.param) == ("not_offered", "/context/model")
+
+    run(main())
+
+
+FUNCTION = {"type": "function", "name": "get_word"}
+
+
+@pytest.mark.parametrize(
+    ("given", "ignored"),
+    [
+        ({}, None),
+        ({"temperature": None, "top_p": None, "text": None, "vendor:seed": None}, None),
+        ({"temperature": 0, "top_p": 1, "text": {"format": {"type": "text"}}, "reasoning": {"effort": "none"}}, None),
+        ({"instructions": "x", "max_output_tokens": 9, "truncation": "auto", "parallel_tool_calls": True}, None),
+        ({"tools": [FUNCTION, {"type": "custom", "name": "c"}], "tool_choice": "auto"}, None),
+        ({"temperature": 0.5, "top_p": 0.9}, ["/temperature", "/top_p"]),
+        ({"tools": [FUNCTION, {"type": "web_search"}, {"type": "vendor:x", "name": "y"}]}, ["/tools/1", "/tools/2"]),
+        ({"text": {"format": {"type": "json_schema"}, "verbosity": "low"}}, ["/text/format", "/text/verbosity"]),
+        ({"reasoning": {"effort": "high"}}, ["/reasoning/effort"]),
+        ({"vendor:seed": 4, "a/b~c": 1}, ["/vendor:seed", "/a~1b~0c"]),
+        ({"context_management": [{"type": "compaction", "compact_threshold": 9}, {"type": "x"}]},
+         ["/context_management/1"]),
+    ],
+)  # fmt: skip
+def test_settings_without_effect_are_told(given: dict[str, Any], ignored: list[str] | None) -> None:
+    told = run(turn(Endpoint(), start("t", "Say hello", context=given)))
+    assert told.accepted.ignored == (msgspec.UNSET if ignored is None else ignored)
+
+
+def test_a_setting_is_told_to_have_no_effect_where_it_is_inherited() -> None:
+    async def main() -> None:
+        endpoint = Endpoint()
+        first = await turn(endpoint, start("a", "hello", context={"temperature": 1}))
+        second = await turn(endpoint, start("b", "hello", parent=first.id))
+        third = await turn(endpoint, start("c", "hello", parent=first.id, context={}))
+        assert (second.accepted.ignored, third.accepted.ignored) == (["/temperature"], msgspec.UNSET)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"tool_choice": "required"},
+        {"tool_choice": "required", "tools": []},
+        {"tool_choice": {"type": "function", "name": "get_word"}},
+        {"tool_choice": {"type": "function", "name": "other"}, "tools": [FUNCTION]},
+    ],
+)
+def test_a_choice_of_a_tool_that_is_not_there_is_refused(given: dict[str, Any]) -> None:
+    error = refusal_of(start("t", "hello", context=given))
+    assert (error.code, error.param) == ("invalid_request", "/context/tool_choice")
+    there = run(
+        turn(Endpoint(), start("t", "hello", context={**given, "tools": [FUNCTION, {**FUNCTION, "name": "other"}]}))
+    )
+    assert there.completed.status == "completed"
+
+
+def test_the_empty_context_is_held_for_everybody() -> None:
+    async def main() -> None:
+        endpoint = Endpoint()
+        first = await turn(endpoint, start("a", "hello", context=context().digest))
+        assert first.accepted.context == context().digest
+        patched = await turn(
+            endpoint, start("b", "hello", context={"base": context().digest, "patch": {"instructions": "x"}})
+        )
+        assert patched.accepted.context == context(instructions="x").digest
+
+    run(main())

@@ -27,7 +27,7 @@ def bundle(*items: dict[str, Any], **members: Any) -> models.Bundle:
         "digest": history_digest(items),
         "length": len(items),
         "items": [msgspec.Raw(json.dumps(one).encode()) for one in items],
-        "context": msgspec.Raw(b'{"model":"m"}'),
+        "context": msgspec.Raw(b'{"model":"scripted"}'),
     }
     return models.Bundle(**{**made, **members})
 
@@ -40,7 +40,7 @@ def test_what_is_exported_can_be_imported_elsewhere_and_gone_on_from() -> None:
     async def main() -> None:
         one, other = endpoint(), endpoint()
         raw = b'{"type": "message", "role": "user", "content": "Remember this word: fig.", "x": 1.50}'
-        first = models.TurnStart(turn="t1", input=[msgspec.Raw(raw)], context=msgspec.Raw(b'{"model":"m"}'))
+        first = models.TurnStart(turn="t1", input=[msgspec.Raw(raw)], context=msgspec.Raw(b'{"model":"scripted"}'))
         told = await turn(one, first)
         second = await turn(one, start("t2", "Say hello", parent=told.id))
         made = await one.export(ALICE, models.ContinuationExport(ref="r", id=second.id))
@@ -48,11 +48,11 @@ def test_what_is_exported_can_be_imported_elsewhere_and_gone_on_from() -> None:
         assert bytes(made.bundle.items[0]) == raw
         assert (made.bundle.length, made.bundle.digest) == (4, second.completed.digest)
         assert made.bundle.digest == history_digest(made.bundle.items)
-        assert bytes(made.bundle.context) == b'{"model":"m"}'
+        assert bytes(made.bundle.context) == b'{"model":"scripted"}'
         again = models.Bundle(**{name: getattr(made.bundle, name) for name in made.bundle.__struct_fields__})
         info = await other.import_bundle(BOB, imports(again, retention="cached"))
         assert (info.continuation.digest, info.continuation.length) == (again.digest, 4)
-        assert info.continuation.context == context(model="m").digest
+        assert info.continuation.context == context(model="scripted").digest
         assert isinstance(info.continuation.expires_in_ms, int)
         assert 0 < info.continuation.expires_in_ms <= Settings().cached_ms
         asked = start("t3", "Which word did I ask you to remember?", parent=info.continuation.id)
@@ -78,9 +78,14 @@ def test_a_bundle_begins_where_its_compaction_says() -> None:
         ({"length": 2}, None, "history_mismatch", "/bundle/digest"),
         ({"digest": history_digest([])}, None, "history_mismatch", "/bundle/digest"),
         ({"segue": "2.0"}, None, "unsupported_version", "/bundle/segue"),
-        ({"context": context(model="m").digest}, None, "invalid_request", "/bundle/context"),
-        ({"context": {"base": context(model="m").digest, "patch": {}}}, None, "invalid_request", "/bundle/context"),
-        ({"context": {"base": 1, "patch": {}, "model": "m"}}, None, "invalid_request", "/bundle/context"),
+        ({"context": context(model="scripted").digest}, None, "invalid_request", "/bundle/context"),
+        (
+            {"context": {"base": context(model="scripted").digest, "patch": {}}},
+            None,
+            "invalid_request",
+            "/bundle/context",
+        ),
+        ({"context": {"base": 1, "patch": {}, "model": "scripted"}}, None, "invalid_request", "/bundle/context"),
         ({"context": 7}, None, "invalid_request", "/bundle/context"),
         ({"items": [msgspec.Raw(b'{"type":"message"}')]}, None, "invalid_request", "/bundle/items/0"),
         ({}, "none", "invalid_request", "/retention"),

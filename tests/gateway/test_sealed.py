@@ -16,7 +16,7 @@ from segue_gateway.history import EMPTY, grow
 from segue_gateway.settings import Settings
 from segue_schemas import history_digest, models
 
-COMPACT = {"model": "m", "context_management": [{"type": "compaction", "compact_threshold": 10}]}
+COMPACT = {"model": "scripted", "context_management": [{"type": "compaction", "compact_threshold": 10}]}
 FOREIGN = {"type": "compaction", "encrypted_content": "x", "issuer": "somebody"}
 
 
@@ -81,7 +81,7 @@ def test_the_history_knows_that_a_compaction_is_in_it() -> None:
 
 def test_sealed_reasoning_names_its_issuer() -> None:
     async def main() -> None:
-        context = {"model": "m", "include": ["reasoning.encrypted_content"]}
+        context = {"model": "scripted", "include": ["reasoning.encrypted_content"]}
         told = await turn(Endpoint(), start("t", "Say hello", context=context))
         reasoning = outputs(told)[0]
         assert (reasoning["type"], reasoning["issuer"]) == ("reasoning", ISSUER)

@@ -221,7 +221,7 @@ def test_a_context_is_put_under_its_digest() -> None:
             assert (await http.put(f"/contexts/{digest}", json=members)).status_code == 204
             asked = body("What is the code word in your instructions?", context=digest, delivery={"mode": "final"})
             assert "falcon" in json.dumps(snapshot_of(await http.put(NAME, json=asked))["items"])
-            problem(await http.put(f"/contexts/{digest}", json={"model": "m"}), 400)
+            problem(await http.put(f"/contexts/{digest}", json={"model": "scripted"}), 400)
             problem(await http.put(f"/contexts/{digest}", content=b"{"), 400)
 
     run(main())

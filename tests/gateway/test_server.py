@@ -117,7 +117,7 @@ def test_without_keys_it_serves_this_machine_only() -> None:
 def test_without_keys_any_caller_is_the_one_principal() -> None:
     async def main() -> None:
         async with serving(Endpoint()) as url, httpx.AsyncClient() as http:
-            body = {"model": "m", "input": "Say hello"}
+            body = {"model": "scripted", "input": "Say hello"}
             first = (await http.post(url + "/v1/responses", json=body)).json()
             again = await http.get(f"{url}/v1/responses/{first['id']}", headers={"authorization": "Bearer x"})
             assert again.json() == first
@@ -138,7 +138,7 @@ def test_the_app_mounts_below_a_path() -> None:
             body = {"input": [{"type": "message", "role": "user", "content": "Say hello"}]}
             told = await http.put(urls["segue-http"] + "/turns/t", json=body, headers={"accept": "application/json"})
             assert told.json()["completed"]["status"] == "completed"
-            answer = await http.post(urls["openai-http"] + "/responses", json={"model": "m", "input": "Say hi"})
+            answer = await http.post(urls["openai-http"] + "/responses", json={"model": "scripted", "input": "Say hi"})
             assert answer.json()["status"] == "completed"
 
     run(main())

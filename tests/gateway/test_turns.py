@@ -415,10 +415,10 @@ def test_readers_come_and_go_and_the_turn_goes_on() -> None:
 def test_a_context_sent_by_digest_is_echoed_whole_on_a_foreign_wire() -> None:
     async def main() -> None:
         endpoint = Endpoint()
-        first = await turn(endpoint, start("a", "hello", context={"model": "m"}))
+        first = await turn(endpoint, start("a", "hello", context={"model": "scripted"}))
         running = await begun(endpoint, start("b", "hello", parent=first.id))
         facts = running.facts()
-        assert bytes(facts.start.context) == b'{"model": "m"}'  # type: ignore[arg-type]
+        assert bytes(facts.start.context) == b'{"model": "scripted"}'  # type: ignore[arg-type]
         assert facts.response_id == running.plan.continuation
         await told(endpoint.reading(running))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +225,93 @@ def test_codes_in_the_mapping_tables_exist(chapters: dict[str, str], defs: dict[
         assert set(names(row[2])) <= known, row
         assert names(row[3])[0] in advices, row
     assert {names(row[1])[0] for row in rows(chapters["binding-openai-http.md"], "OpenAI")} <= known
+
+
+def told_errors(value: Any, kind: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the errors inside of a JSON value, each with the type of the message that bears it."""
+    if isinstance(value, list):
+        for member in value:
+            yield from told_errors(member, kind)
+    elif isinstance(value, dict):
+        kind = str(value.get("type") or kind)
+        if {"code", "advice", "effect"} <= value.keys():
+            yield kind, value
+        for member in value.values():
+            yield from told_errors(member, kind)
+
+
+def shown(root: Path) -> Iterator[tuple[str, Any]]:
+    """Yield every JSON text that is meant to be right: valid examples, sessions, and what the chapters show."""
+    schemas = root / "schemas" / "1.0"
+    for path in sorted((schemas / "examples").rglob("valid/*.json")):
+        yield path.name, json.loads(path.read_text("utf-8"))
+    for path in sorted((schemas / "sessions").glob("*.ndjson")):
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            yield f"{path.name}:{number}", json.loads(line)
+    for path in sorted((root / "spec" / "1.0").glob("*.md")):
+        for line in path.read_text("utf-8").splitlines():
+            if line.startswith(("{", "data: {")):
+                yield path.name, json.loads(line.removeprefix("data: ").replace("{…}", "{}"))
+
+
+def test_errors_that_are_shown_are_of_the_table(root: Path, chapters: dict[str, str]) -> None:
+    table = {
+        names(code)[0]: (set(advice.split(", ")), set(effect.split(", ")))
+        for code, _, advice, effect, *_ in rows(chapters["errors.md"], "code")
+    }
+    wrong, checked = [], 0
+    for where, value in shown(root):
+        for kind, error in told_errors(value):
+            advices, effects = table.get(error["code"], ({error["advice"]}, {error["effect"]}))
+            checked += error["code"] in table
+            if error["advice"] not in advices:
+                wrong.append(f"{where}: {error['code']} with advice {error['advice']}")
+            if error["effect"] not in effects and kind != "turn.failed":
+                wrong.append(f"{where}: {error['code']} with effect {error['effect']}")
+    assert wrong == []
+    assert checked > 20
+
+
+def test_params_that_are_shown_are_pointers(root: Path) -> None:
+    params = [error["param"] for _, value in shown(root) for _, error in told_errors(value) if error.get("param")]
+    assert len(params) > 5
+    assert [param for param in params if not param.startswith("/")] == []
+
+
+def test_every_code_with_several_advices_says_which_when(chapters: dict[str, str]) -> None:
+    text = chapters["errors.md"]
+    several = {names(row[0])[0]: set(row[2].split(", ")) for row in rows(text, "code") if ", " in row[2]}
+    told = {names(row[0])[0]: set(names(row[1])) for row in table_behind(text, "Where a code allows several advices:")}
+    assert told.keys() == several.keys()
+    known = {advice for row in rows(text, "advice") for advice in names(row[0])}
+    assert {code: advices & known for code, advices in told.items()} == several
+
+
+def table_behind(text: str, sentence: str) -> list[list[str]]:
+    """Return the rows of the first table behind a sentence."""
+    lines = text.partition(sentence)[2].strip().split("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_what_is_claimed_only_is_a_feature_in_the_examples(root: Path) -> None:
+    claimed = 0
+    for where, value in shown(root):
+        for offered in capabilities_in(value):
+            claimed += len(offered.get("claimed_only", ()))
+            assert set(offered.get("claimed_only", ())) <= set(offered["features"]), where
+    assert claimed
+
+
+def capabilities_in(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if "features" in value and "model_input" in value:
+            yield value
+        for member in value.values():
+            yield from capabilities_in(member)
+
+
+def test_openai_wires_stand_at_the_base_of_their_clients(root: Path) -> None:
+    for where, value in shown(root):
+        for binding in value.get("bindings", [value]) if isinstance(value, dict) else ():
+            if isinstance(binding, dict) and str(binding.get("wire", "")).startswith("openai"):
+                assert not binding["url"].rstrip("/").endswith("/responses"), where

@@ -71,15 +71,21 @@ async def test_bindings_answer(subject: Subject) -> None:
                 )
 
 
-@check("SEG-CAP-014", "SEG-CAP-013", profile="core", wires=NATIVE, needs_turn=False)
+@check("SEG-CAP-014", "SEG-CAP-013", "SEG-CAP-017", profile="core", wires=NATIVE, needs_turn=False)
 async def test_document_is_consistent(subject: Subject) -> None:
-    """The default tier is a listed one, and no wire offers more than the endpoint."""
+    """The default tier and what is claimed only are listed, and no wire offers more than the endpoint."""
     document = subject.document
     if document is None:
         raise NotOffered("there is no discovery document")
     offered = document.capabilities
     if isinstance(offered.default_retention, str) and offered.default_retention not in offered.retention:
         raise Deviation("default_retention", expected=str(offered.retention), actual=offered.default_retention)
+    claimed = set(offered.claimed_only or []) - set(offered.features)
+    if claimed:
+        raise Deviation(
+            "what is claimed only", expected="features that are listed", actual=str(sorted(claimed)),
+            requirement="SEG-CAP-017",
+        )  # fmt: skip
     for binding in document.bindings:
         for name in ("retention", "features"):
             more = set(getattr(binding, name) or []) - set(getattr(offered, name))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ..native import NATIVE, item, told
 from ..oracle import ASK, ASK_CHOSEN, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
 from ..registry import check
 from ..subject import Subject, completed, own_items
-from ..verdicts import Inconclusive
+from ..verdicts import Deviation, Inconclusive
 
 
 @check("SEG-CONT-060", profile="core")
@@ -48,3 +49,19 @@ async def test_tools_words(subject: Subject) -> None:
         outcome = completed(await client.turn(history, context=context), "a full resend must be accepted")
         if not says(outcome.text, secret):
             raise Inconclusive(f"the model did not say {secret!r}: {outcome.text[:120]!r}")
+
+
+@check("SEG-CONT-018", profile="core", wires=NATIVE)
+async def test_open_call_in_the_middle(subject: Subject) -> None:
+    """A call that nothing answers is refused with its place, also in a resend and with items behind it."""
+    async with subject.open() as client:
+        calls = [{"type": "function_call", "call_id": f"call_{n}", "name": "get_word", "arguments": "{}"} for n in "ab"]
+        answer = {"type": "function_call_output", "call_id": "call_b", "output": "Yes."}
+        history = [item("Ask both."), *calls, answer, item("Hello.", "assistant"), item("Say hello.")]
+        error = client.judged(await client.turn(history, context=subject.base_context(tools=[TOOL]))).refused
+        if error is None or (error.code, error.param) != ("invalid_request", "/input/1"):
+            raise Deviation(
+                "item 1 of a full resend is a call that nothing answers",
+                expected="invalid_request, param /input/1",
+                actual="the turn was accepted" if error is None else f"{told(error)}, param {error.param}",
+            )

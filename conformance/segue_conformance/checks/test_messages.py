@@ -73,6 +73,34 @@ async def test_deep_nesting(subject: Subject) -> None:
         completed(await client.turn("Say hello."), "a plain turn behind it must run")
 
 
+@check("SEG-MSG-014", profile="core", wires=NATIVE)
+async def test_hundred_deep(subject: Subject) -> None:
+    """A message that is nested a hundred deep is read, and one that is a level deeper is refused."""
+    for depth, read in ((100, True), (101, False)):
+        start = start_message(subject, note=0)
+        note = "[" * (depth - 1) + "]" * (depth - 1)
+        text = json.dumps(start).replace('"note": 0', f'"note": {note}')
+        try:
+            error = await refusal_to(subject, text, path=f"/turns/{start['turn']}")
+        except Deviation:
+            if not read:
+                raise
+            continue  # it was not refused
+        if read:
+            told = f"{error.get('code')}: {error.get('message')}"
+            raise Deviation("a message was nested 100 deep", expected="no refusal", actual=told)
+        _is(error, "malformed_message", "a message was nested 101 deep", "SEG-MSG-007")
+
+
+@check("SEG-MSG-015", profile="core", wires=NATIVE)
+async def test_number_beyond_a_double(subject: Subject) -> None:
+    """A number that no double can hold is refused as malformed, wherever it stands."""
+    for what, number in (("1e400", "1e400"), ("an integer of 400 digits", "9" * 400)):
+        start = start_message(subject, note=0)
+        text = json.dumps(start).replace('"note": 0', f'"note": {number}')
+        _is(await refusal_to(subject, text, path=f"/turns/{start['turn']}"), "malformed_message", f"{what} was sent")
+
+
 @check("SEG-MSG-010", profile="core", wires=NATIVE)
 async def test_unknown_members(subject: Subject) -> None:
     """Members of a message that the endpoint does not know are ignored."""
@@ -206,10 +234,11 @@ async def test_missing_member(subject: Subject) -> None:
         _is(error, "invalid_request", f"a turn.start with {broken or 'no input'} was sent")
 
 
-def _is(error: dict[str, Any], code: str, what: str) -> None:
+def _is(error: dict[str, Any], code: str, what: str, requirement: str | None = None) -> None:
     if error.get("code") != code:
         raise Deviation(
             f"{what}, and it was refused as something else",
             expected=code,
             actual=f"{error.get('code')}: {error.get('message')}",
+            requirement=requirement,
         )

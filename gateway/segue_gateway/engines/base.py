@@ -103,6 +103,14 @@ class Engine(Protocol):
         """
         ...
 
+    def serves(self, model: str) -> bool:
+        """Return whether it has a model of that name; True where only its provider knows (SEG-CTX-030)."""
+        ...
+
+    def ignores(self, context: Mapping[str, Any]) -> Sequence[str]:
+        """Return JSON Pointers to the settings of a context that have no effect on its model (SEG-CTX-031)."""
+        ...
+
     def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
         """Yield what the model writes, ending with `Ended`; raise EngineFailure. Closing the iterator stops it."""
         ...

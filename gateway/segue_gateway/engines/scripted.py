@@ -16,6 +16,7 @@ from typing import Any
 from segue_schemas import models
 
 from .base import Delta, Ended, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
+from .heeding import ignored_by_script
 from .recall import Recall, asks_to_choose, recall, text_of
 from .sealing import ISSUER, opens, seal, wants_compaction, wants_thoughts
 from .tools import Planned, plan_calls
@@ -72,6 +73,14 @@ class ScriptedEngine:
 
     async def close(self) -> None:
         """Do nothing: nothing is held."""
+
+    def serves(self, model: str) -> bool:
+        """Return whether it is offered under that name."""
+        return model in self.offered
+
+    def ignores(self, context: Mapping[str, Any]) -> Sequence[str]:
+        """Return pointers to what it makes nothing of: it draws no lots, thinks no thoughts, and writes plain text."""
+        return ignored_by_script(context)
 
     async def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
         """Yield the answer word by word, or the calls that were asked for."""

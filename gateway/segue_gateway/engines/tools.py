@@ -11,7 +11,7 @@ from typing import Any
 
 from .recall import Recall
 
-__all__ = ["Planned", "arguments_for", "plan_calls"]
+__all__ = ["Planned", "arguments_for", "plan_calls", "usable"]
 
 _VERB = re.compile(r"\b(?:call|calls|use|invoke|run|ask|execute)\b", re.I)
 _TOOL = re.compile(r"\b(?:tools?|functions?)\b", re.I)
@@ -28,7 +28,7 @@ class Planned:
 
 def plan_calls(facts: Recall, context: Mapping[str, Any], seed: bytes) -> list[Planned]:
     """Return the calls that the last user message asks for; none where tools are absent or just answered."""
-    tools = [tool for tool in context.get("tools") or [] if isinstance(tool, dict) and _name(tool)]
+    tools = [tool for tool in context.get("tools") or [] if usable(tool)]
     choice = context.get("tool_choice")
     if not tools or choice == "none" or facts.outputs:
         return []
@@ -42,6 +42,11 @@ def plan_calls(facts: Recall, context: Mapping[str, Any], seed: bytes) -> list[P
     if context.get("parallel_tool_calls") is False:
         wanted = wanted[:1]
     return [_planned(tool, question, seed, place) for place, tool in enumerate(wanted)]
+
+
+def usable(tool: object) -> bool:
+    """Return whether a tool is one that the scripted model calls: a function or a custom tool, with a name."""
+    return isinstance(tool, dict) and tool.get("type", "function") in ("function", "custom") and bool(_name(tool))
 
 
 def _name(tool: Mapping[str, Any]) -> str:

@@ -7,8 +7,9 @@ A provider is asked once (SEG-TURN-041): what of it may be asked again, the erro
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -73,6 +74,14 @@ class UpstreamEngine:
         Foreign reasoning is left out and told (SEG-ITEM-032); without a compaction the model would lack the history.
         """
         return kind != "compaction" or issuer is None or self._seals.ours(issuer)
+
+    def serves(self, model: str) -> bool:
+        """Return True: which models there are the provider says, and refuses those that it does not know."""
+        return True
+
+    def ignores(self, context: Mapping[str, Any]) -> Sequence[str]:
+        """Return nothing: the provider is given every setting, and refuses what it can't honour."""
+        return ()
 
     async def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
         """Yield what the provider sends, as it comes; raises EngineFailure for a refusal, a failure, or a cut."""
