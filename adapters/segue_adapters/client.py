@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
 from segue_schemas import models
 
 from . import draws
+from .capabilities import Capabilities, capabilities_of
+from .conversation.conversation import Conversation
+from .conversation.lines import Endpoint, Lines
+from .conversation.rules import Patience
 from .discovery import Found, Offer, find
 from .errors import LocalProtocolError, RemoteProtocolError
-from .links import HTTPLink, WebSocketLink, open_link
+from .inputs import Input, message_items
+from .links import HTTPLink, WebSocketLink
 from .transports.base import Options, Tap
 from .turn import Channel, Turn
 from .wires.base import turn_name
 from .wires.extension import EXTENDED, is_declared
 
-__all__ = ["Session", "connect", "message_items"]
+__all__ = ["Input", "Session", "connect", "message_items"]
 
 Answered = TypeVar("Answered", models.ContinuationInfo, models.ContinuationDeleted, models.ContinuationBundle)
-# A list holds what can stand alone: text, an item, an item as bytes.
-Input = str | Mapping[str, Any] | bytes | msgspec.Raw | Sequence[Any]
-
-
-def message_items(value: Input) -> list[msgspec.Raw]:
-    """Return input as items: a string is a message of the user, a mapping an item, bytes an item as received."""
-    alone = isinstance(value, str | bytes | msgspec.Raw | Mapping)
-    return [_item(item) for item in ([value] if alone else value)]
-
-
-def _item(value: Any) -> msgspec.Raw:
-    if isinstance(value, str):
-        return msgspec.Raw(msgspec.json.encode({"type": "message", "role": "user", "content": value}))
-    if isinstance(value, bytes | msgspec.Raw):
-        return msgspec.Raw(bytes(value))
-    return msgspec.Raw(msgspec.json.encode(value))
 
 
 class Session:
@@ -46,11 +36,50 @@ class Session:
     `context` is used for every turn that gives none, but for one with a parent on a Segue wire, which inherits.
     """
 
-    def __init__(self, link: WebSocketLink | HTTPLink, wire: str, *, context: Mapping[str, Any] | None, limit: float):
+    def __init__(
+        self,
+        link: WebSocketLink | HTTPLink,
+        wire: str,
+        *,
+        context: Mapping[str, Any] | None,
+        limit: float,
+        lines: Lines | None = None,
+    ):
         self.link = link
         self.wire = wire
         self.limit = limit
         self._context = dict(context or {})
+        self._lines = lines
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What can be asked for: the wire's own bounds, and what the endpoint declared."""
+        return capabilities_of(self.wire, welcome=self.link.welcome) if self._lines is None else self._lines.can
+
+    def conversation(
+        self,
+        *,
+        context: Mapping[str, Any] | None = None,
+        retention: models.Retention | None = None,
+        may_repeat: bool = False,
+        patience: Patience | None = None,
+        limit: float | None = None,
+    ) -> Conversation:
+        """Return a conversation that holds its items, sends the least that is right, and recovers by itself.
+
+        `may_repeat` allows that a turn of which nobody can say what became of it runs, and is billed, twice. Several
+        conversations share the session's connections. Raises LocalProtocolError for a session that nobody connected.
+        """
+        if self._lines is None:
+            raise LocalProtocolError("a conversation needs a session of segue.connect, which knows the way back")
+        return Conversation(
+            self._lines,
+            context=self._context if context is None else context,
+            retention=retention,
+            may_repeat=may_repeat,
+            patience=patience,
+            limit=limit or self.limit,
+        )
 
     @property
     def welcome(self) -> models.Welcome | None:
@@ -129,9 +158,7 @@ class Session:
                 raise LocalProtocolError(f"this connection reads the turn {named}: resume it from the beginning")
         elif cut is not None and after is None:
             after = cut.last_seq
-        message = models.TurnResume(
-            turn=name.name if isinstance(name, Turn) else name, after=msgspec.UNSET if after is None else after
-        )
+        message = models.TurnResume(turn=named, after=msgspec.UNSET if after is None else after)
         channel = Channel(anew=after is None, after=after)
         turn = Turn(message, channel, limit=limit or self.limit, where=self.link.where)
         if cut is not None and after is not None:
@@ -146,6 +173,16 @@ class Session:
             await self.link.submit(message, turn._channel)
         else:
             await self.link.submit(message, Channel())
+
+    async def steer(self, turn: Turn, input: Input) -> models.TurnSteered | models.ErrorMessage:
+        """Add input to a running turn; returns what became of it, once that is known: it entered, or is refused."""
+        message = models.TurnSteer(turn=turn.name, steer=turn_name(), input=message_items(input))
+        channel = Channel()
+        await self.link.submit(message, channel)
+        reader = Turn(models.TurnResume(turn=turn.name), channel, limit=self.limit, where=self.link.where)
+        answer = await reader.next()
+        assert isinstance(answer, models.TurnSteered | models.ErrorMessage)
+        return answer
 
     async def get(self, id: str) -> models.ContinuationInfo | models.ErrorMessage:
         """Return what a continuation holds, or the refusal."""
@@ -213,32 +250,49 @@ async def connect(
     headers: Mapping[str, str] | None = None,
     tap: Tap | None = None,
     verify: bool = True,
+    others: Sequence[str | Endpoint] = (),
     extension: bool = True,
 ) -> AsyncIterator[Session]:
     """Give a session with the endpoint at `url`.
 
-    `wire` is found out where it is left out: from the discovery document, then by probing. `limit` is how long one
-    turn may take, in seconds. On OpenAI's wires the Responses extension is declared and, where the endpoint has
-    declared it too, used; without `extension` nothing is said of it. Raises a TransportError that says what is wrong
-    with the address or the key.
+    `wire` is found out where it is left out: from the discovery document, then by probing; where a WebSocket is
+    blocked, HTTP is taken. `limit` is how long one turn may take, in seconds. `others` are endpoints that conversations
+    go on with where the first fails; one that is a URL gets the same key. On OpenAI's wires the Responses extension is
+    used where the endpoint has declared it, unless `extension` is False. Raises a TransportError that says what is
+    wrong with the address or the key.
     """
     options = Options(api_key=api_key, headers=headers or {}, tap=tap, verify=verify, silence_timeout=limit)
-    found = await find(url, options, wires=None if wire is None else [wire])
-    offer = _chosen(found, extension=extension)
-    declare = extension and offer.wire in EXTENDED
-    link = await open_link(offer.wire, offer.url, options, routes=offer.routes, declare=declare)
-    session = Session(link, link.wire, context=context, limit=limit)
+    endpoints = [(Endpoint(url, wire), options)]
+    for other in others:
+        if isinstance(other, str):
+            endpoints.append((Endpoint(other, wire), options))
+        else:
+            endpoints.append((other, replace(options, api_key=other.api_key, headers=other.headers)))
+    lines = Lines(endpoints, _finder(extension))
     try:
-        yield session
+        line = await lines.first()
+        yield Session(line.link, line.link.wire, context=context, limit=limit, lines=lines)
     finally:
-        await session.close()
+        await lines.close()
 
 
-def _chosen(found: Found, *, extension: bool) -> Offer:
-    """Return the best offer; of an OpenAI wire that is served with the extension and without it, what is wanted."""
-    best = found.offers[0]
+def _finder(extension: bool) -> Callable[[Endpoint, Options], Awaitable[Found]]:
+    """Return what finds the wires of an endpoint: with the extension where it has declared it, or without."""
+
+    async def found(endpoint: Endpoint, options: Options) -> Found:
+        wires = None if endpoint.wire is None else [endpoint.wire]
+        told = await find(endpoint.url, options, wires=wires, try_them=False)
+        return replace(told, offers=_chosen(told, extension=extension))
+
+    return found
+
+
+def _chosen(found: Found, *, extension: bool) -> list[Offer]:
+    """Return the offers to use; of an OpenAI wire that is served with the extension and without it, what is wanted."""
     if not extension:
-        return next((offer for offer in found.offers if offer.wire not in EXTENDED.values()), best)
-    if found.document is not None and is_declared(found.document, best.wire):
-        return Offer(EXTENDED[best.wire], best.url, best.routes)
-    return best
+        return [offer for offer in found.offers if offer.wire not in EXTENDED.values()] or found.offers
+    best = (
+        replace(offer, wire=EXTENDED[offer.wire]) if is_declared(found.document, offer.wire) else offer
+        for offer in found.offers
+    )
+    return [*dict.fromkeys(best)]

@@ -21,7 +21,7 @@ from .wires.base import Answer, Request, check_json
 from .wires.extension import EXTENDED, declaration, declares, is_declared, plain_wire
 from .wires.stateless import STATELESS
 
-__all__ = ["Found", "Offer", "find", "offer_of"]
+__all__ = ["Found", "Offer", "find", "offer_of", "reach"]
 
 _ORDER = ("segue-ws", "segue-http", *EXTENDED.values(), *EXTENDED, *STATELESS)
 _FORCED = {"segue+ws": "ws", "segue+wss": "wss", "segue+http": "http", "segue+https": "https"}
@@ -45,8 +45,17 @@ class Found:
     document: models.Discovery | None = None
 
 
-async def find(url: str, options: Options, *, wires: Sequence[str] | None = None, model: str | None = None) -> Found:
+async def find(
+    url: str,
+    options: Options,
+    *,
+    wires: Sequence[str] | None = None,
+    model: str | None = None,
+    try_them: bool = True,
+) -> Found:
     """Return the wires that the endpoint at `url` serves, of those asked for (None: all).
+
+    Without `try_them` a discovery document is believed: whoever opens a wire will see.
 
     With a `model`, an endpoint whose refusals nobody can read is asked one small question over OpenAI's HTTP.
 
@@ -72,7 +81,7 @@ async def find(url: str, options: Options, *, wires: Sequence[str] | None = None
         if missing or not wanted:
             told = f"the wire {', '.join(missing) or 'asked for'} is not offered"
             raise WrongKind(f"{told} (offered: {', '.join(offered) or 'none'})", base)
-        for offer in wanted:
+        for offer in wanted if try_them else ():
             await _reach(offer.wire, offer.url, options, model)
         return Found(wanted, "discovery document", document)
     if wires is not None:
@@ -165,6 +174,11 @@ async def _document(base: str, options: Options) -> tuple[models.Discovery | Non
                 continue  # some other page: not a Segue endpoint's
             return document, f"{place}/.well-known/segue"
     return None, ""
+
+
+async def reach(offer: Offer, options: Options) -> None:
+    """Make sure that something answers there and takes the key; raises the TransportError that says what is wrong."""
+    await _reach(offer.wire, offer.url, options, None)
 
 
 async def _reach(wire: str, url: str, options: Options, model: str | None) -> Offer:

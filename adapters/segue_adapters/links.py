@@ -10,7 +10,7 @@ from typing import Protocol
 
 from segue_schemas import models
 
-from .errors import ConnectionCut, RemoteProtocolError, SegueError, TimedOut, WrongKind
+from .errors import ConnectionCut, CutShort, ReaderTooSlow, RemoteProtocolError, SegueError, TimedOut, WrongKind
 from .transports.base import Options
 from .transports.http import HTTPPool
 from .transports.websocket import Socket, open_socket
@@ -27,6 +27,9 @@ from .wires.segue_http import SegueHTTPClient
 from .wires.segue_ws import SegueWSClient
 
 __all__ = ["HTTPLink", "Link", "WebSocketLink", "open_link"]
+
+#: Seconds behind which a message that can't be sent is taken to wait for what is not read here.
+_STUCK = 0.2
 
 STREAM_WIRES: dict[str, Callable[[], StreamClient]] = {
     "segue-ws": SegueWSClient,
@@ -52,6 +55,10 @@ class Link(Protocol):
         """Send a message; what answers it goes into the channel, its faults too."""
         ...
 
+    def forget(self, channel: Channel) -> None:
+        """Let nothing more go into a channel, of a reading that was given up."""
+        ...
+
     def reads(self, turn: str) -> bool:
         """Return whether the endpoint still delivers a reading of that turn on this connection."""
         ...
@@ -64,19 +71,25 @@ class Link(Protocol):
 class WebSocketLink:
     """One connection that carries everything; a task reads it and sorts by turn and ref.
 
-    Messages about the connection itself (draining, eviction, limits, errors that name nothing) go to `notices`.
+    Messages about the connection itself (draining, eviction, limits, errors that name nothing) go to `notices`, of
+    which the last ones are kept, and each is told to `listen`. Where a turn is not read, the connection is not read
+    either; where others wait for it, the turn that is not read is given up with ReaderTooSlow.
     """
 
     def __init__(self, wire: StreamClient, socket: Socket) -> None:
         self.welcome: models.Welcome | None = None
         self.wire = wire.name
         self.where = socket.url
-        self.notices = Channel()
+        self.notices = Channel(keep=256)
+        self.listen: Callable[[models.ServerMessage | SegueError], None] | None = None
         self.socket = socket
         self.fault: SegueError | None = None
         self._wire = wire
         self._channels: dict[str, Channel] = {}
         self._reading: set[str] = set()
+        self._stir = asyncio.Event()
+        self._stuck = False
+        self.notices.stir = self._stir
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
@@ -137,15 +150,28 @@ class WebSocketLink:
         if isinstance(message, models.TurnStart | models.TurnResume):
             self._reading.add(message.turn)
         self._channels[_name(message)] = channel
-        for frame in frames:
-            await self.socket.send(frame)
+        channel.stir = self._stir
+        # A peer that is not read may not read either: then what is not read here has to give way.
+        waiting = asyncio.get_running_loop().call_later(_STUCK, self._send_is_stuck)
+        try:
+            for frame in frames:
+                await self.socket.send(frame)
+        finally:
+            waiting.cancel()
+            self._stuck = False
+
+    def _send_is_stuck(self) -> None:
+        self._stuck = True
+        self._stir.set()
 
     async def _read(self) -> None:
         try:
             while True:
                 frame = await self.socket.receive()
                 for message in self._wire.receive(frame):
-                    self._sort(message)
+                    channel = self._sort(message, len(frame))
+                    if channel.full:
+                        await self._make_room(_name(message), channel)
         except SegueError as fault:
             self.fault = fault
         except asyncio.CancelledError:
@@ -157,17 +183,45 @@ class WebSocketLink:
             ended = self.fault or ConnectionCut("reading stopped", self.where)
             for channel in [*self._channels.values(), self.notices]:
                 channel.put(ended)
+            self._tell(ended)
 
-    def _sort(self, message: models.ServerMessage) -> None:
+    def _sort(self, message: models.ServerMessage, size: int) -> Channel:
+        """Put a message where it belongs, and return that place."""
+        if (steer := _steer(message)) in self._channels:
+            self._channels.pop(steer).put(message)
         name = _name(message)
         if is_end(message) and name.startswith("turn:"):
             self._reading.discard(name.removeprefix("turn:"))
         channel = self._channels.get(name)
         if channel is None:
             self.notices.put(message)
-            return
-        if channel.put(message) and is_end(message):
+            self._tell(message)
+            return self.notices
+        if channel.put(message, size) and is_end(message):
             del self._channels[name]
+        return channel
+
+    def _tell(self, message: models.ServerMessage | SegueError) -> None:
+        if self.listen is not None:
+            self.listen(message)
+
+    async def _make_room(self, name: str, channel: Channel) -> None:
+        """Wait until a channel was read; where somebody waits for what is behind it, give it up."""
+        while channel.full and self._channels.get(name) is channel:
+            others = [self.notices, *(other for other in self._channels.values() if other is not channel)]
+            if self._stuck or any(other.hungry for other in others):
+                told = "a turn was not read, and its connection had more for others"
+                channel.put(ReaderTooSlow(told, self.where, "the turn goes on: resume it"))
+                self._channels.pop(name, None)
+                return
+            self._stir.clear()
+            await self._stir.wait()
+
+    def forget(self, channel: Channel) -> None:
+        """Let nothing more go into a channel, of a reading that was given up."""
+        for name in [name for name, other in self._channels.items() if other is channel]:
+            del self._channels[name]
+        self._stir.set()
 
     def reads(self, turn: str) -> bool:
         """Return whether the endpoint still delivers a reading of that turn on this connection."""
@@ -185,6 +239,12 @@ class WebSocketLink:
         self.socket.abort()
 
 
+def _answers(asked: models.ClientMessage, message: models.ServerMessage) -> bool:
+    """Whether nothing that was asked for follows this message."""
+    beside = isinstance(asked, models.TurnCancel | models.TurnSteer)  # their refusals end no turn, but the request
+    return is_end(message) or (beside and isinstance(message, models.ErrorMessage | models.TurnSteered))
+
+
 def _own_fault(error: Exception) -> SegueError:
     """Return what a reader is told when this library fails: without it, it would wait to its limit for nothing."""
     fault = SegueError(f"a fault of this library while it read an answer: {error!r}")
@@ -192,8 +252,16 @@ def _own_fault(error: Exception) -> SegueError:
     return fault
 
 
+def _steer(message: models.ClientMessage | models.ServerMessage) -> str:
+    """Return the key of a steer and of what answers it; empty for all else."""
+    steer = getattr(message, "steer", None)
+    return f"steer:{message.turn}/{steer}" if isinstance(steer, str) else ""  # type: ignore[union-attr]
+
+
 def _name(message: models.ClientMessage | models.ServerMessage) -> str:
     """Return the key that a message and its answers share; empty for one about the connection."""
+    if isinstance(message, models.TurnSteer):
+        return _steer(message)
     for member in ("ref", "turn"):
         value = getattr(message, member, None)
         if isinstance(value, str):
@@ -212,6 +280,7 @@ class HTTPLink:
         self.routes = self.pool if routes is None else HTTPPool(routes, options)
         self._wire = wire
         self._tasks: set[asyncio.Task[None]] = set()
+        self._of: dict[Channel, asyncio.Task[None]] = {}
 
     def reads(self, turn: str) -> bool:
         """Return False: each request is a connection of its own."""
@@ -228,18 +297,31 @@ class HTTPLink:
         exchange = self._wire.exchange(message)
         task = asyncio.create_task(self._run(message, exchange, channel))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._of[channel] = task
+        task.add_done_callback(lambda done: self._done(done, channel))
+
+    def _done(self, task: asyncio.Task[None], channel: Channel) -> None:
+        self._tasks.discard(task)
+        if self._of.get(channel) is task:
+            del self._of[channel]
+
+    def forget(self, channel: Channel) -> None:
+        """Give up the exchange that fills a channel."""
+        if (task := self._of.get(channel)) is not None:
+            task.cancel()
 
     async def _run(self, message: models.ClientMessage, exchange: Exchange, channel: Channel) -> None:
         try:
             while True:
-                await self._once(exchange, channel)
+                await self._once(message, exchange, channel)
                 wait = exchange.ask_again_ms
                 if wait is None:
                     return
                 # 202: the turn still runs, and the endpoint said when to ask again.
                 await asyncio.sleep(min(max(wait, 10), 5000) / 1000)
-                exchange = self._wire.snapshot(message)
+                # A steer that waits for its boundary is asked about by repeating it.
+                again = self._wire.exchange if isinstance(message, models.TurnSteer) else self._wire.snapshot
+                exchange = again(message)
         except SegueError as fault:
             channel.put(fault)
         except asyncio.CancelledError:
@@ -248,21 +330,23 @@ class HTTPLink:
         except Exception as error:
             channel.put(_own_fault(error))
 
-    async def _once(self, exchange: Exchange, channel: Channel) -> None:
+    async def _once(self, asked: models.ClientMessage, exchange: Exchange, channel: Channel) -> None:
         ended = False
         pool = self.routes if exchange.elsewhere else self.pool
         async with pool.stream(exchange.request) as answer:
             exchange.head(answer.status, answer.headers)
             async with aclosing(answer.chunks()) as chunks:
                 async for chunk in chunks:
-                    for message in exchange.data(chunk):
-                        channel.put(message)
-                        ended = ended or is_end(message)
+                    messages = exchange.data(chunk)
+                    for message in messages:
+                        channel.put(message, len(chunk) // len(messages))
+                        ended = ended or _answers(asked, message)
+                    await channel.room()  # what is not taken is not read either
             for message in exchange.end():
                 channel.put(message)
-                ended = ended or is_end(message)
+                ended = ended or _answers(asked, message)
         if not ended and exchange.ask_again_ms is None:
-            raise RemoteProtocolError(
+            raise CutShort(
                 "the answer ended and said nothing that ends the request",
                 expected="a terminal event, an answer, or an error",
                 got=f"status {answer.status} and the end of the body",

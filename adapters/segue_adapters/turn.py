@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,24 +18,57 @@ from .wires.base import TERMINAL
 __all__ = ["Channel", "Outcome", "Turn"]
 
 
+#: Of so many bytes that wait in a channel its connection stops to read; a message that is larger comes alone.
+BOUND = 1024 * 1024
+
+
 class Channel:
     """Where a link puts what belongs to one turn or one request; ends with a fault or with `close`.
 
     A reading that replaces an older one on its connection is still met by what was under way of the old one: `anew`
     says that it begins with turn.accepted, `after` which numbers were seen. What belongs to the old one is dropped.
+
+    What waits is bounded by whoever fills it: behind `full` it awaits `room`. With `keep` no more than so many messages
+    wait and the oldest go, for what nobody has to read.
     """
 
-    def __init__(self, *, anew: bool = False, after: int | None = None) -> None:
-        self._queue: asyncio.Queue[models.ServerMessage | SegueError] = asyncio.Queue()
+    def __init__(
+        self, *, anew: bool = False, after: int | None = None, keep: int | None = None, bound: int = BOUND
+    ) -> None:
+        self._queue: deque[tuple[models.ServerMessage | SegueError, int]] = deque()
         self._anew = anew
         self._seen = after
+        self._keep = keep
+        self._bound = bound
+        self._held = 0
+        self._came = asyncio.Event()
+        self.hungry = 0
+        """How many readers wait for a message."""
+        self.stir: asyncio.Event | None = None
+        """Set where a message was taken, or a reader begins to wait: what whoever waits for room looks at."""
 
-    def put(self, message: models.ServerMessage | SegueError) -> bool:
-        """Add a message, or the fault that ends it all; return whether it belongs here."""
+    def put(self, message: models.ServerMessage | SegueError, size: int = 0) -> bool:
+        """Add a message of so many bytes, or the fault that ends it all; return whether it belongs here."""
         if self._stale(message):
             return False
-        self._queue.put_nowait(message)
+        self._queue.append((message, size))
+        self._held += size
+        if self._keep is not None and len(self._queue) > self._keep:
+            self._take()
+        self._came.set()
         return True
+
+    @property
+    def full(self) -> bool:
+        """Whether more waits than should."""
+        return self._held > self._bound
+
+    async def room(self) -> None:
+        """Wait until less waits than may: what fills the channel stops meanwhile."""
+        self.stir = self.stir or asyncio.Event()
+        while self.full:
+            self.stir.clear()
+            await self.stir.wait()
 
     def _stale(self, message: models.ServerMessage | SegueError) -> bool:
         if isinstance(message, SegueError | models.ErrorMessage):
@@ -52,23 +86,40 @@ class Channel:
         self._seen = seq
         return False
 
+    def _take(self) -> models.ServerMessage | SegueError:
+        message, size = self._queue.popleft()
+        self._held -= size
+        return message
+
+    def _stirred(self) -> None:
+        if self.stir is not None:
+            self.stir.set()
+
     async def get(self) -> models.ServerMessage:
         """Return the next message; raises the fault."""
-        message = await self._queue.get()
+        while not self._queue:
+            self._came.clear()
+            self.hungry += 1
+            self._stirred()
+            try:
+                await self._came.wait()
+            finally:
+                self.hungry -= 1
+        message = self._queue[0][0]
         if isinstance(message, SegueError):
-            self._queue.put_nowait(message)  # whoever asks again gets the same answer
-            raise message
+            raise message  # it stays: whoever asks again gets the same answer
+        self._take()
+        self._stirred()
         return message
 
     def waiting(self) -> list[models.ServerMessage]:
-        """Take out and return the messages that wait, faults aside."""
+        """Take out and return the messages that wait, up to a fault."""
         messages: list[models.ServerMessage] = []
-        while not self._queue.empty():
-            message = self._queue.get_nowait()
-            if isinstance(message, SegueError):
-                self._queue.put_nowait(message)
-                break
+        while self._queue and not isinstance(self._queue[0][0], SegueError):
+            message = self._take()
+            assert not isinstance(message, SegueError)
             messages.append(message)
+        self._stirred()
         return messages
 
 
@@ -133,6 +184,8 @@ class Outcome:
     def take(self, message: models.ServerMessage) -> None:
         """Take one message into account; RemoteProtocolError where a delta has no place."""
         self.events.append(message)
+        if isinstance(message, models.TurnAccepted) and self.accepted is not None:
+            self.assembler = ItemAssembler()  # what was built goes: it is told from the beginning (SEG-TURN-085)
         self.assembler.apply(message)
         if isinstance(message, models.TurnAccepted):
             self.accepted = message

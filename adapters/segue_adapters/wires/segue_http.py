@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote
 import msgspec
 from segue_schemas import models
 
-from ..errors import LocalProtocolError, NotCarried, RemoteProtocolError
+from ..errors import CutShort, LocalProtocolError, NotCarried, RemoteProtocolError
 from ..sse import SSEParser, encode_comment, encode_event
 from .base import TERMINAL, Answer, NotJSON, Refuse, Request, check_json, refusal, status_for
 from .segue_ws import client_message, server_message
@@ -124,7 +124,7 @@ class _Exchange:
                 # Legal: a reading behind the terminal event is empty and ends at once.
                 raise LocalProtocolError(f"nothing follows event {self._after}: the turn ended with it")
             if not self._terminal:
-                raise RemoteProtocolError(
+                raise CutShort(
                     "the event stream ended before a terminal event",
                     expected="turn.completed or turn.failed",
                     got="the end of the stream",
@@ -152,6 +152,7 @@ class _Exchange:
                 f"status {self._status} without the members of an error: {fault}",
                 expected="a problem body with `code`, `advice`, `effect` and `message`",
                 got=self._body[:300].decode("utf-8", "replace") or "an empty body",
+                status=self._status,
             ) from None
         told = models.ErrorMessage(error=error, refused=str(type(self._message).__struct_config__.tag))
         for name in ("turn", "ref", "steer"):
