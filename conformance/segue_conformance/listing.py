@@ -9,14 +9,14 @@ from rich.padding import Padding
 from rich.text import Text
 
 from .arguments import Arguments
-from .registry import PROFILES, WIRES, Check
+from .registry import EVERY_WIRE, PROFILES, WIRES, Check
 
 __all__ = ["print_list"]
 
 
 def print_list(console: Console, checks: Sequence[Check], arguments: Arguments) -> None:
     """Print checks with their requirements, those of the wires that were asked for."""
-    wires = arguments.wires or WIRES
+    wires = arguments.wires or EVERY_WIRE
     shown = [check for check in checks if check.wires & set(wires)]
     for profile in PROFILES:
         mine = [check for check in shown if check.profile == profile]
@@ -36,7 +36,7 @@ def _heading(check: Check) -> Text:
     if not check.strict:
         heading.append("  SHOULD", "yellow")
     if check.wires != frozenset(WIRES):
-        heading.append(f"  on {', '.join(wire for wire in WIRES if wire in check.wires)}", "dim")
+        heading.append(f"  on {', '.join(wire for wire in EVERY_WIRE if wire in check.wires)}", "dim")
     if check.needs_second_key:
         heading.append("  needs a second key", "dim")
     return heading

@@ -9,7 +9,7 @@ import click
 
 from . import dialects
 from .arguments import TIMEOUT
-from .registry import PROFILES, WIRES
+from .registry import EVERY_WIRE, PROFILES
 
 __all__ = ["ONLY_ON_THE_LINE", "options", "regrading"]
 
@@ -23,7 +23,7 @@ _TARGET = (
         "--config", "config_path", metavar="FILE", help="Take endpoints from a TOML file; with NAMEs only those."
     ),
     click.option(
-        "--wire", "wires", multiple=True, type=click.Choice(WIRES), help="Wire to check; repeatable. [found out]"
+        "--wire", "wires", multiple=True, type=click.Choice(EVERY_WIRE), help="Wire to check; repeatable. [found out]"
     ),
     click.option("--model", metavar="NAME", help="Model to ask for."),
     click.option("--api-key-env", metavar="VAR", help="Environment variable that holds the key."),

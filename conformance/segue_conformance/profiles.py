@@ -26,6 +26,8 @@ REACHABLE: dict[str, tuple[str, ...]] = {
     EXTENDED["openai-http"]: (*_OPENAI, "resumable", "portable"),
     "openai-ws": _OPENAI,
     "openai-http": _OPENAI,
+    "chat": ("core",),
+    "anthropic": ("core",),
 }
 
 EXIT_MEANING = {

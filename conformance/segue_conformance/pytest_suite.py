@@ -15,7 +15,7 @@ import pytest
 from segue_adapters.errors import LocalProtocolError, TransportError
 
 from .execution import Execution
-from .registry import FIRST, WIRES, Catalogue, Check, RegistrationError, check_of
+from .registry import EVERY_WIRE, FIRST, Catalogue, Check, RegistrationError, check_of
 from .reports.plain import plain_block
 from .results import CheckResult
 from .verdicts import Verdict
@@ -161,8 +161,8 @@ def from_options(config: pytest.Config) -> Suite:
 
     wires = tuple(config.getoption("--segue-wire") or ())
     for wire in wires:
-        if wire not in WIRES:
-            raise pytest.UsageError(f"--segue-wire: no such wire: {wire} (one of {', '.join(WIRES)})")
+        if wire not in EVERY_WIRE:
+            raise pytest.UsageError(f"--segue-wire: no such wire: {wire} (one of {', '.join(EVERY_WIRE)})")
     more = {
         "timeout": config.getoption("--segue-timeout"),
         "max_requests": config.getoption("--segue-max-requests"),

@@ -23,9 +23,16 @@ from . import requirements
 from .extended import EXTENDED, carried_on
 from .requirements import Requirement
 
-__all__ = ["FIRST", "PROFILES", "WIRES", "Catalogue", "Check", "RegistrationError", "check", "check_of"]
+__all__ = [
+    "EVERY_WIRE", "FIRST", "PROFILES", "STATELESS", "WIRES", "Catalogue", "Check", "RegistrationError", "check",
+    "check_of",
+]  # fmt: skip
 
+#: The wires on which an endpoint can hold state: a check that names none runs on these.
 WIRES = ("segue-ws", "segue-http", "openai-ws", "openai-http", *EXTENDED.values())
+#: Those on which every request brings the whole history: of the checks of core they carry some.
+STATELESS = ("chat", "anthropic")
+EVERY_WIRE = (*WIRES, *STATELESS)
 PROFILES = ("core", "continuation", "isolated", "live", "resumable", "concurrent", "portable")
 #: How a wire frames its messages is part of core there; the specification files those sentences under this word.
 _OF_CORE = "binding"
@@ -84,9 +91,9 @@ def check(
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Mark an async function as a check of these requirements; the first one's keyword says how strict it is.
 
-    `wires` None: every wire; a check of Segue's own wires runs on OpenAI's with the extension, too, but for those of
-    frames (`extended`). `needs_turn=False`: the check is worth running where no plain turn works. `timing`: it
-    judges when something comes, so a failure is believed only if it comes again. Raises RegistrationError.
+    `wires` None: every wire that can hold state; a check of Segue's own wires runs on OpenAI's with the extension, too,
+    but for those of frames (`extended`). `needs_turn=False`: the check is worth running where no plain turn works.
+    `timing`: it judges when something comes, so a failure is believed only if it comes again. Raises RegistrationError.
     """
 
     def mark(function: CheckFunction) -> CheckFunction:
@@ -208,6 +215,7 @@ def _wires(wires: Iterable[str] | None, where: str, id: str) -> frozenset[str]:
     if wires is None:
         return frozenset(WIRES)
     chosen = frozenset([wires] if isinstance(wires, str) else wires)
-    if not chosen or not chosen <= set(WIRES):
-        raise RegistrationError(f"{where}: no such wire: {', '.join(sorted(chosen - set(WIRES))) or 'none given'}")
+    if not chosen or not chosen <= set(EVERY_WIRE):
+        unknown = ", ".join(sorted(chosen - set(EVERY_WIRE))) or "none given"
+        raise RegistrationError(f"{where}: no such wire: {unknown}")
     return chosen | carried_on(id, chosen)

@@ -30,6 +30,7 @@ from .budget import Budget, Pace
 from .connecting import options_of
 from .extended import SEGUE_WIRES, is_extended
 from .recorder import Recorder
+from .registry import STATELESS
 from .settings import Settings
 from .translated import TranslatedSocket
 from .unstored import learn, only_unstored, refuses_to_store
@@ -48,6 +49,8 @@ _STREAM_END = 0.5
 #: How often a turn that met a rate limit is asked for again, and seconds that are waited for it at most.
 _REPEATS, _LONGEST_WAIT = 2, 10.0
 _BUSY = ("rate_limited", "quota_exceeded", "overloaded")
+#: Where a wire has the key in a header of its own.
+_KEY_HEADERS = {"anthropic": "x-api-key"}
 
 
 class Subject:
@@ -94,6 +97,11 @@ class Subject:
         return is_extended(self.wire)
 
     @property
+    def stateless(self) -> bool:
+        """Whether every request on this wire brings the whole history."""
+        return self.wire in STATELESS
+
+    @property
     def is_stream(self) -> bool:
         """Whether this wire is a connection with state (WebSocket)."""
         return plain_wire(self.wire).endswith("-ws")
@@ -138,7 +146,7 @@ class Subject:
         """Return the retention tiers that are declared for this wire; without a document, what OpenAI's wires have."""
         if self.document is None or self.capabilities is None:
             least = self.least_retention
-            return [least] if self.stores_nothing else [least, "cached"]
+            return [least] if self.stores_nothing or self.stateless else [least, "cached"]
         listed: list[str] = list(self.capabilities.retention)
         for binding in self.document.bindings:
             if binding.wire == plain_wire(self.wire) and isinstance(binding.retention, list):
@@ -265,7 +273,8 @@ class Subject:
         pool = HTTPPool(base or self.url, self.options(key=key))
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
-            async with pool.stream(Request(method, path, named, body)) as answer:
+            asked = Request(method, path, named, body, key_header=_KEY_HEADERS.get(self.wire, "authorization"))
+            async with pool.stream(asked) as answer:
                 if answer.status == 429:
                     raise Busy("the endpoint is busy: it answered 429", _seconds(answer.headers.get("retry-after", "")))
                 yield answer

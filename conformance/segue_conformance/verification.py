@@ -16,7 +16,7 @@ from . import dialects
 from .arguments import Arguments
 from .baseline import BaselineFault, read_baseline
 from .profiles import REACHABLE
-from .registry import WIRES, Catalogue
+from .registry import EVERY_WIRE, Catalogue
 from .runner import select
 
 __all__ = ["SCHEMES", "verify", "verify_choice", "verify_together"]
@@ -35,10 +35,10 @@ def verify_choice(arguments: Arguments, catalogue: Catalogue) -> None:
     """Raise UsageError for what is wrong with the checks that are chosen, and with the files that are named."""
     for pattern in arguments.only:
         _verify_pattern(pattern, catalogue)
-    wires = arguments.wires or WIRES
+    wires = arguments.wires or EVERY_WIRE
     for profile in arguments.profiles:
         if not any(profile in REACHABLE[wire] for wire in wires):
-            able = ", ".join(wire for wire in WIRES if profile in REACHABLE[wire])
+            able = ", ".join(wire for wire in EVERY_WIRE if profile in REACHABLE[wire])
             raise click.UsageError(f"--profile {profile} can't be reached on {', '.join(wires)} (on {able} it can)")
         if not any(check.profile == profile for check in catalogue):
             raise click.UsageError(f"--profile {profile}: this suite has no check of it yet")
@@ -120,7 +120,7 @@ def _verify_pattern(pattern: str, catalogue: Catalogue) -> None:
 def _verify_selection(arguments: Arguments, catalogue: Catalogue) -> None:
     """Zero checks would be no run at all, and must not look like one that went well."""
     chosen = select(catalogue, profiles=arguments.profiles, only=arguments.only, quick=arguments.quick)
-    wires = {*(arguments.wires or WIRES)}
+    wires = {*(arguments.wires or EVERY_WIRE)}
     if any(check.wires & wires for check in chosen):
         return
     given = [("--profile", arguments.profiles), ("--only", arguments.only), ("--quick", arguments.quick)]

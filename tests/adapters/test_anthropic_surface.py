@@ -320,4 +320,5 @@ def test_a_failed_turn_ends_in_an_error() -> None:
     told = events(stream, ACCEPTED, models.TurnFailed(turn="t", error=error))
     assert told[-1] == {"type": "error", "error": {"type": "overloaded_error", "message": "it broke"}}
     assert stream.encoder.failed == error
+    assert stream.refused(error).startswith(b'event: error\ndata: {"type":"error"')
     assert events(stream, models.ContinuationEvicted(id="c", reason="capacity")) == []

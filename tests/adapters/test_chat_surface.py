@@ -320,6 +320,7 @@ def test_a_failed_turn_has_no_end_mark() -> None:
     error = models.Error(code="upstream_failed", advice="retry", effect="unknown", message="it broke")
     told = chunks(stream, ACCEPTED, models.TurnFailed(turn="t", error=error))
     assert (told[-1]["error"]["message"], stream.encoder.failed) == ("it broke", error)
+    assert json.loads(stream.refused(error)[6:])["error"]["message"] == "it broke"
 
 
 def test_whole_answers() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from endpoints import Hall, Judge, served
 from segue_conformance.mutants import REFERENCE, Mutant, load, settings
-from segue_conformance.registry import WIRES, Catalogue
+from segue_conformance.registry import EVERY_WIRE, STATELESS, Catalogue
 from segue_conformance.verdicts import Verdict
 from segue_gateway.endpoint import Endpoint
 
@@ -25,13 +25,13 @@ def reference() -> Iterator[Judge]:
         judge.close()
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", EVERY_WIRE)
 def test_the_reference_passes_every_check(reference: Judge, wire: str) -> None:
     results = [reference.perform(check.id, wire) for check in Catalogue.load() if wire in check.wires]
     bad = [f"{r.check}: {r.verdict}: {r.message} (expected {r.expected}, got {r.actual})" for r in results
            if r.verdict not in GOOD]  # fmt: skip
     assert bad == []
-    assert sum(r.verdict is Verdict.PASS for r in results) >= 30
+    assert sum(r.verdict is Verdict.PASS for r in results) >= (25 if wire in STATELESS else 30)
 
 
 def test_the_reference_announces_the_end_of_a_connection() -> None:

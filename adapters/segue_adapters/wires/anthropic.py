@@ -89,6 +89,10 @@ class AnthropicStream:
         """Return the events of a message as bytes."""
         return b"".join(encode_event(msgspec.json.encode(e), event=e["type"]) for e in self.encoder.feed(message))
 
+    def refused(self, error: models.Error) -> bytes:
+        """Return the last event of a stream that this side gives up."""
+        return encode_event(msgspec.json.encode(encode_error(error)), event="error")
+
     def end(self) -> bytes:
         """Return nothing: message_stop was the end."""
         return b""

@@ -83,6 +83,10 @@ class ChatStream:
         """Return the chunks of a message as bytes."""
         return b"".join(encode_event(msgspec.json.encode(chunk)) for chunk in self.encoder.feed(message))
 
+    def refused(self, error: models.Error) -> bytes:
+        """Return the last event of a stream that this side gives up."""
+        return encode_event(msgspec.json.encode({"error": encode_error(error)}))
+
     def end(self) -> bytes:
         """Return the end mark; a turn that failed has none."""
         return b"" if self.encoder.failed is not None else encode_event(b"[DONE]")

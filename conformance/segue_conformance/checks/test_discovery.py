@@ -10,7 +10,7 @@ from segue_adapters.errors import TransportError
 from segue_adapters.transports.websocket import open_socket
 from segue_schemas import StrictJSONError, strict_loads, validator
 
-from ..registry import WIRES, check
+from ..registry import EVERY_WIRE, check
 from ..subject import Subject
 from ..verdicts import Deviation, NotOffered, Untestable
 
@@ -48,7 +48,7 @@ async def test_bindings_answer(subject: Subject) -> None:
         raise NotOffered("there is no discovery document")
     base = _base(subject) + "/.well-known/segue"
     for binding in document.bindings:
-        if binding.wire not in WIRES:
+        if binding.wire not in EVERY_WIRE:
             continue
         url = offer_of(binding, base).url
         if binding.wire.endswith("-ws"):

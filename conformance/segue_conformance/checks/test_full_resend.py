@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ..native import NATIVE, item, told
 from ..oracle import ASK, ASK_CHOSEN, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
-from ..registry import check
+from ..registry import EVERY_WIRE, check
 from ..subject import Subject, completed, own_items
 from ..verdicts import Deviation, Inconclusive
 
 
-@check("SEG-CONT-060", profile="core")
+@check("SEG-CONT-060", profile="core", wires=EVERY_WIRE)
 async def test_users_words(subject: Subject) -> None:
     """A history without server-made ids is accepted, and what the user said in it is known."""
     async with subject.open() as client:
@@ -22,7 +22,7 @@ async def test_users_words(subject: Subject) -> None:
             raise Inconclusive(f"the model did not say {secret!r}: {outcome.text[:120]!r}")
 
 
-@check("SEG-CONT-060", profile="core")
+@check("SEG-CONT-060", profile="core", wires=EVERY_WIRE)
 async def test_models_words(subject: Subject) -> None:
     """What the assistant said earlier is accepted as input, and known."""
     async with subject.open() as client:
@@ -37,7 +37,7 @@ async def test_models_words(subject: Subject) -> None:
             raise Inconclusive(f"the model did not say {secret!r}: {outcome.text[:120]!r}")
 
 
-@check("SEG-CONT-060", "SEG-ITEM-022", profile="core")
+@check("SEG-CONT-060", "SEG-ITEM-022", profile="core", wires=EVERY_WIRE)
 async def test_tools_words(subject: Subject) -> None:
     """A call and its output in a full resend are accepted, and the output is known."""
     async with subject.open() as client:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..oracle import ASK, ASK_CHOSEN, ASK_CODE, TOOL, Story, call_tool, plant, says, tool_output, word
-from ..registry import check
+from ..registry import EVERY_WIRE, check
 from ..subject import Client, Subject, completed, handle_of
 from ..verdicts import Deviation, Inconclusive, NotOffered, Untestable
 from .test_turns import LONG
@@ -173,7 +173,7 @@ async def test_long_chain(subject: Subject) -> None:
         await beginning.recalls(secret, parent=handle_of(first), retention=tier, requirement="SEG-CONT-030")
 
 
-@check("SEG-CTX-020", profile="core")
+@check("SEG-CTX-020", profile="core", wires=EVERY_WIRE)
 async def test_long_message(subject: Subject) -> None:
     """A message of 70 kB is read to its end, or refused: never cut in silence."""
     limit = subject.limits.message_bytes if subject.limits is not None else None
@@ -187,7 +187,7 @@ async def test_long_message(subject: Subject) -> None:
     await _seen(subject, secret, history(_FILLER), history(" "), "the end of a message of 70 kB")
 
 
-@check("SEG-CTX-020", profile="core")
+@check("SEG-CTX-020", profile="core", wires=EVERY_WIRE)
 async def test_many_items(subject: Subject) -> None:
     """The first of eighty items is read, or the request refused: none is left out in silence."""
     secret = word()
@@ -196,7 +196,7 @@ async def test_many_items(subject: Subject) -> None:
     await _seen(subject, secret, [*told, *between, _user(ASK)], [*told, _user(ASK)], "the first of eighty items")
 
 
-@check("SEG-CTX-020", profile="core")
+@check("SEG-CTX-020", profile="core", wires=EVERY_WIRE)
 async def test_long_instructions(subject: Subject) -> None:
     """The end of long instructions is read, or the request refused."""
     secret = word()

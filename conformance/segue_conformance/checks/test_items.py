@@ -11,7 +11,7 @@ from segue_adapters.turn import Outcome
 from segue_schemas import models, validator
 
 from ..oracle import ASK, TOOL, Story, call_tool, plant, says, tool_output, word
-from ..registry import check
+from ..registry import EVERY_WIRE, WIRES, check
 from ..subject import Subject, completed, refused
 from ..verdicts import Deviation, Inconclusive, NotOffered
 
@@ -96,7 +96,7 @@ def _rebuilt(outcome: Outcome) -> int:
     return judged
 
 
-@check("SEG-ITEM-010", "SEG-ITEM-009", "SEG-ITEM-011", profile="core")
+@check("SEG-ITEM-010", "SEG-ITEM-009", "SEG-ITEM-011", profile="core", wires=EVERY_WIRE)
 async def test_whole_items_are_valid(subject: Subject) -> None:
     """Whole items have the shapes of their types, an assistant's role, and are no longer in progress."""
     outcome = await _answer(subject)
@@ -120,7 +120,7 @@ async def test_whole_items_are_valid(subject: Subject) -> None:
             raise Deviation("who speaks", expected="assistant", actual=item["role"], requirement="SEG-ITEM-011")
 
 
-@check("SEG-ITEM-012", profile="core")
+@check("SEG-ITEM-012", profile="core", wires=(*WIRES, "chat"))
 async def test_arguments_are_text(subject: Subject) -> None:
     """A call's arguments are a string of JSON, whole, and its name is the tool's."""
     async with subject.open() as client:
@@ -146,7 +146,7 @@ async def test_arguments_are_text(subject: Subject) -> None:
             raise Deviation("the call", expected=f"name {TOOL['name']!r} and a call_id", actual=json.dumps(call)[:200])
 
 
-@check("SEG-ITEM-013", profile="core")
+@check("SEG-ITEM-013", profile="core", wires=EVERY_WIRE)
 async def test_call_ids_differ(subject: Subject) -> None:
     """Two calls of one conversation bear different ids."""
     tools = [
@@ -191,7 +191,7 @@ async def test_string_equals_parts(subject: Subject) -> None:
             known = outcome.text[:120]
 
 
-@check("SEG-ITEM-021", profile="core")
+@check("SEG-ITEM-021", profile="core", wires=EVERY_WIRE)
 async def test_output_goes_in_again(subject: Subject) -> None:
     """Output items, as they came, are accepted as input."""
     async with subject.open() as client:
@@ -202,7 +202,7 @@ async def test_output_goes_in_again(subject: Subject) -> None:
         completed(await client.turn([*items, asked]), "the endpoint's own output came back as input")
 
 
-@check("SEG-ITEM-022", profile="core")
+@check("SEG-ITEM-022", profile="core", wires=EVERY_WIRE)
 async def test_items_without_ids(subject: Subject) -> None:
     """A call and its output are accepted without any id that a server made."""
     async with subject.open() as client:

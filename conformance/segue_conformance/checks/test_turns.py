@@ -11,7 +11,7 @@ from segue_schemas import models
 
 from ..clock import now
 from ..oracle import Story, call_tool
-from ..registry import check
+from ..registry import EVERY_WIRE, STATELESS, WIRES, check
 from ..subject import Client, Subject, completed, refused
 from ..verdicts import Deviation, Inconclusive, NotOffered
 
@@ -28,7 +28,7 @@ _LONG_WORDS = 20
 _DEADLINE = 100
 
 
-@check("SEG-TURN-002", "SEG-TURN-001", profile="core")
+@check("SEG-TURN-002", "SEG-TURN-001", profile="core", wires=EVERY_WIRE)
 async def test_plain_turn(subject: Subject) -> None:
     """A plain turn is accepted, answers with text, and ends in turn.completed."""
     async with subject.open() as client:
@@ -109,7 +109,7 @@ async def test_acceptance_says_what_holds(subject: Subject) -> None:
                             requirement="SEG-TURN-009")  # fmt: skip
 
 
-@check("SEG-TURN-020", "SEG-TURN-024", profile="core")
+@check("SEG-TURN-020", "SEG-TURN-024", profile="core", wires=EVERY_WIRE)
 async def test_wrong_type_refused(subject: Subject) -> None:
     """An item whose content is a number is refused before any output, as invalid."""
     async with subject.open() as client:
@@ -184,7 +184,7 @@ async def _one_ran(client: Client, first: Outcome, second: Turn) -> bool:
     )
 
 
-@check("SEG-TURN-030", "SEG-TURN-031", profile="core")
+@check("SEG-TURN-030", "SEG-TURN-031", profile="core", wires=EVERY_WIRE)
 async def test_cut_is_incomplete(subject: Subject) -> None:
     """Output cut at max_output_tokens ends incomplete, and says why."""
     async with subject.open() as client:
@@ -229,7 +229,7 @@ async def _cut(client: Client, question: str) -> int | None:
     return words
 
 
-@check("SEG-TURN-030", profile="core")
+@check("SEG-TURN-030", profile="core", wires=EVERY_WIRE)
 async def test_long_answer_is_whole(subject: Subject) -> None:
     """A long answer is not cut in silence: one that stops in mid-count, twice at the same number, is told as cut."""
     async with subject.open() as client:
@@ -264,7 +264,7 @@ async def _cut_whole(client: Client, question: str, limit: int, words: int) -> N
         )
 
 
-@check("SEG-TURN-032", profile="core")
+@check("SEG-TURN-032", profile="core", wires=EVERY_WIRE)
 async def test_tool_call_completes(subject: Subject) -> None:
     """A turn that ends in a call of a tool ends with status completed."""
     async with subject.open() as client:
@@ -274,7 +274,7 @@ async def test_tool_call_completes(subject: Subject) -> None:
             raise Deviation("a turn that calls a tool", expected="completed", actual=outcome.completed.status)
 
 
-@check("SEG-TURN-037", profile="core")
+@check("SEG-TURN-037", profile="core", wires=(*WIRES, "chat"))
 async def test_usage_adds_up(subject: Subject) -> None:
     """total_tokens is the sum of input and output."""
     async with subject.open() as client:
@@ -290,7 +290,7 @@ async def test_usage_adds_up(subject: Subject) -> None:
             )
 
 
-@check("SEG-TURN-011", profile="core", wires=("segue-ws", "segue-http", "openai-http"))
+@check("SEG-TURN-011", profile="core", wires=("segue-ws", "segue-http", "openai-http", *STATELESS))
 async def test_final_delivery(subject: Subject) -> None:
     """Asked for whole, a turn has the same kind of items and the same outcome as streamed."""
     if subject.wire == "segue-ws":

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..registry import WIRES
+from ..registry import EVERY_WIRE
 from ..results import CheckResult, DialectLine, DialectResult
 from ..verdicts import Verdict
 
@@ -81,8 +81,8 @@ def load(name: str, folder: Path = _HERE) -> Dialect:
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise DialectFault(f"{path.name} is no dialect: {error!r}") from None
     for entry in found.entries:
-        wrong = entry.says not in _SAYS or not {*entry.wires} <= {*WIRES} or not (entry.requirements or entry.checks)
-        if wrong:
+        known = entry.says in _SAYS and {*entry.wires} <= {*EVERY_WIRE}
+        if not known or not (entry.requirements or entry.checks):
             raise DialectFault(f"{path.name}: an entry is incomplete: {entry}")
     return found
 

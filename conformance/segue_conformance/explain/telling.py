@@ -11,7 +11,7 @@ from rich.text import Text
 from .. import requirements
 from ..chapters import decisions_of, plain, reason_of, section_of
 from ..mutants import Mutant
-from ..registry import WIRES, Catalogue, Check
+from ..registry import EVERY_WIRE, Catalogue, Check
 from ..reports.blocks import broken, spans
 from ..reports.console import VERDICT_STYLES, safe, signs
 from ..reports.decisive import line
@@ -126,7 +126,7 @@ def _sentence(requirement: Requirement) -> Text:
 
 
 def _wires(check: Check) -> str:
-    return ", ".join(wire for wire in WIRES if wire in check.wires)
+    return ", ".join(wire for wire in EVERY_WIRE if wire in check.wires)
 
 
 def _check(check: Check) -> Text:

@@ -158,6 +158,8 @@ def _touched(make: type[Endpoint]) -> Sequence[str]:
     behind_the_seam = {name for name in own if not name.startswith("_")} <= {
         "wires",
         "event",
+        "event_name",
+        "mark",
         "answer",
         "heard",
         "heard_text",

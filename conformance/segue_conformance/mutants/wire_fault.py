@@ -45,6 +45,14 @@ class WireFault(Endpoint):
         """
         return event
 
+    def event_name(self, wire: str, event: Mapping[str, Any]) -> str | None:
+        """Return the name under which a server-sent event goes out; None for an event without one."""
+        return event.get("type")
+
+    def mark(self, wire: str, data: str) -> str | None:
+        """Return what is sent instead of the data of a server-sent event that is no JSON; None for nothing."""
+        return data
+
     def answer(self, wire: str, request: Request | None, answer: Answer) -> Answer:
         """Return what is answered instead: whole answers, and (its body empty) the head of an event stream."""
         return answer
@@ -80,8 +88,8 @@ class WireFault(Endpoint):
         return [text for _, text in self._told(wire, frame, stream)]
 
     def gives_event(self, wire: str, data: bytes, stream: object) -> bytes:
-        """Let `event` look at the data of each server-sent event."""
-        if wire not in self.wires or type(self).event is WireFault.event:
+        """Let `event` look at the data of each server-sent event, and `mark` at what is no JSON."""
+        if wire not in self.wires or not self._changes_events():
             return data
         events = SSEParser().feed(data)
         return b"".join(self._event(wire, event, stream) for event in events) if events else data
@@ -112,13 +120,18 @@ class WireFault(Endpoint):
         heard = self.heard(wire, message)
         return text if heard == json.loads(text) else json.dumps(heard)
 
+    def _changes_events(self) -> bool:
+        kind = type(self)
+        return any(getattr(kind, name) is not getattr(WireFault, name) for name in ("event", "event_name", "mark"))
+
     def _event(self, wire: str, event: SSEEvent, stream: object) -> bytes:
         if not event.data.startswith("{"):
-            return encode_event(event.data.encode())
+            data = self.mark(wire, event.data)
+            return b"" if data is None else encode_event(data.encode())
         sent = b""
         for told, text in self._told(wire, event.data, stream):
             seq = told.get("seq") if wire == "segue-http" else None
-            sent += encode_event(text.encode(), event=told.get("type"), id=seq)
+            sent += encode_event(text.encode(), event=self.event_name(wire, told), id=seq)
         return sent
 
     def _told(self, wire: str, text: str, stream: object) -> list[tuple[Mapping[str, Any], str]]:

@@ -59,6 +59,8 @@ WIRE_MEANINGS = {
     "segue-http": "Segue over HTTP",
     "openai-ws": "OpenAI Responses over WebSocket",
     "openai-http": "OpenAI Responses over HTTP",
+    "chat": "Chat Completions",
+    "anthropic": "Anthropic Messages",
 }
 ARROWS = {"sent": "->", "received": "<-", "note": "--"}
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..mutants import load
-from ..registry import WIRES, Catalogue, RegistrationError
+from ..registry import EVERY_WIRE, Catalogue, RegistrationError
 from ..reports.console import console_for
 from ..requirements import IndexMissing
 from .jobs import Done, Job, perform_all
@@ -37,7 +37,7 @@ _MOST = 4
     "--full", is_flag=True, help="Every mutant against every check, on every wire; and over sockets those it names."
 )
 @click.option("--exhaustive", is_flag=True, help="As --full, also where a check reaches nothing of a fault.")
-@click.option("--wire", "wires", multiple=True, type=click.Choice(WIRES), help="Wire to use; repeatable.")
+@click.option("--wire", "wires", multiple=True, type=click.Choice(EVERY_WIRE), help="Wire to use; repeatable.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - is standard output.")
 @click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes. [one a core, 4 at most]")
 @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR does the same.")
@@ -66,7 +66,7 @@ def selftest(
     try:
         full = full or exhaustive
         chosen = select(
-            Catalogue.load(), load(), wires or (WIRES if full else IN_MEMORY),
+            Catalogue.load(), load(), wires or (EVERY_WIRE if full else IN_MEMORY),
             only=only, full=full, exhaustive=exhaustive,
         )  # fmt: skip
         code = _examine(console, chosen, jobs or min(_MOST, os.cpu_count() or 1), json_path, debug)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ..mutants import Mutant
-from ..registry import WIRES, Catalogue
+from ..registry import EVERY_WIRE, WIRES, Catalogue
 
 __all__ = ["page"]
 
@@ -65,7 +65,7 @@ def _row(mutant: Mutant) -> str:
 
 def _checks(killed_by: Mapping[str, Sequence[str]]) -> str:
     on: dict[str, list[str]] = {}
-    for wire in WIRES:
+    for wire in EVERY_WIRE:
         for check in killed_by.get(wire, ()):
             on.setdefault(check, []).append(wire)
     together: dict[tuple[str, ...], list[str]] = {}
@@ -75,7 +75,7 @@ def _checks(killed_by: Mapping[str, Sequence[str]]) -> str:
 
 
 def _named(wires: Sequence[str]) -> str:
-    return "every wire" if len(wires) == len(WIRES) else ", ".join(wires)
+    return "every wire with state" if tuple(wires) == WIRES else ", ".join(wires)
 
 
 def _escaped(text: str) -> str:

@@ -22,7 +22,7 @@ from ..execution import Execution
 from ..extended import is_extended
 from ..mutants import KEYS, Mutant
 from ..recorder import Recorder
-from ..registry import FIRST, WIRES, Catalogue, Check
+from ..registry import EVERY_WIRE, FIRST, Catalogue, Check
 from ..results import CheckResult
 from ..settings import Settings
 from ..subject import Subject
@@ -33,7 +33,10 @@ __all__ = ["World", "wires_of"]
 #: Seconds since the epoch at which a virtual day begins.
 _EPOCH = 1_700_000_000.0
 # Where the reference endpoint serves its wires, for an endpoint whose own document does not say it.
-_PATHS = {"segue-ws": "/segue/v1", "segue-http": "/segue/v1", "openai-ws": "/v1/responses", "openai-http": "/v1"}
+_PATHS = {
+    "segue-ws": "/segue/v1", "segue-http": "/segue/v1", "openai-ws": "/v1/responses", "openai-http": "/v1",
+    "chat": "/v1", "anthropic": "/v1",
+}  # fmt: skip
 
 
 class World:
@@ -133,15 +136,15 @@ async def wires_of(url: str) -> Found:
     """Return all wires: what the endpoint says of them, and where they are in truth if it says nothing."""
     options, offers, document = Options(api_key=KEYS["first"]), dict[str, Offer](), None
     # As a run that names its wires: where one is not served at its address, the others are judged all the same.
-    for wires in (None, *((wire,) for wire in WIRES)):
-        if len(offers) == len(WIRES):
+    for wires in (None, *((wire,) for wire in EVERY_WIRE)):
+        if len(offers) == len(EVERY_WIRE):
             break
         with contextlib.suppress(SegueError):
             found = await find(url, options, wires=wires)
             document = document or found.document
             offers |= {offer.wire: offer for offer in found.offers}
     routes = _url("segue-http", url)
-    missing = {w: Offer(w, _url(w, url), routes if is_extended(w) else None) for w in WIRES if w not in offers}
+    missing = {w: Offer(w, _url(w, url), routes if is_extended(w) else None) for w in EVERY_WIRE if w not in offers}
     return Found([*offers.values(), *missing.values()], "as asked", document)
 
 

@@ -6,8 +6,7 @@ The wire has no names: a caller that goes away before the end cancels its turn, 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from collections.abc import AsyncGenerator
 
 import msgspec
 from segue_adapters.sse import encode_comment
@@ -83,20 +82,12 @@ class OpenAIHTTP(HTTPSurface):
             return to_response(self.wire.input_items(call.id, items, call.page))
         return to_response(self.wire.json(self.retrieved(held)))
 
-    async def create(
-        self,
-        caller: Once,
-        start: models.TurnStart,
-        stream: bool,
-        http: Request,
-        *,
-        write: Callable[[TurnFacts], Any] | None = None,
-    ) -> Response:
-        """Run a turn and answer by events, or whole at its end; `write` makes the writer of another wire than this."""
+    async def create(self, caller: Once, start: models.TurnStart, stream: bool, http: Request) -> Response:
+        """Run a turn and answer by events, or whole at its end."""
         _, turn = await self.endpoint.accept(caller, start)
         assert turn is not None, "a name drawn by the surface is never a repeat"
         self.endpoint.spawn(turn.run())
-        writer = (write or self.wire.stream)(turn.facts())
+        writer = self.wire.stream(turn.facts())
         if stream:
             return EventStream(
                 self.events(turn, writer),
@@ -109,11 +100,7 @@ class OpenAIHTTP(HTTPSurface):
         except Gone:
             self.lost(turn)
             raise
-        return to_response(self.whole(writer))
-
-    def whole(self, writer: Any) -> Answer:
-        """Return the answer of a turn that was written to its end."""
-        return self.wire.json(writer.response())
+        return to_response(self.wire.json(writer.response()))
 
     async def govern(self, caller: Once, start: models.TurnStart, call: OpenAICall, http: Request) -> Response:
         """Answer a create of a declared client: start a turn, or attach to it (SEG-EXT-010)."""

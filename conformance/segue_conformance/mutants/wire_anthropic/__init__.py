@@ -1,0 +1,1 @@
+"""Faults in Anthropic Messages: whole answers, events, blocks, errors."""

@@ -1,0 +1,1 @@
+"""Faults in Chat Completions: whole answers, chunks, the end of a stream, errors."""
