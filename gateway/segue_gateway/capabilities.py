@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from segue_adapters.wires.extension import EXTENDED
+from segue_adapters.wires.extension import EXTENDED, declares
 from segue_schemas import VERSION, models
 
 if TYPE_CHECKING:
@@ -87,6 +87,10 @@ class Declaration:
     def extends(self, wire: str) -> bool:
         """Return whether a wire is served with the Responses extension, for clients that declare themselves."""
         return wire in EXTENDED
+
+    def governs(self, wire: str, headers: Mapping[str, str]) -> bool:
+        """Return whether a request or an upgrade with these headers is one of a declared client (SEG-EXT-003)."""
+        return self.extends(wire) and declares(headers)
 
     def capabilities(self, wire: str | None = None) -> models.Capabilities:
         """Return what is offered, on a wire or on any."""

@@ -12,7 +12,7 @@ import msgspec
 from segue_adapters.sse import encode_comment
 from segue_adapters.wires import base
 from segue_adapters.wires.base import Answer, Refuse, TurnFacts
-from segue_adapters.wires.extension import EXTENDED, declaration, declares
+from segue_adapters.wires.extension import EXTENDED, declaration
 from segue_adapters.wires.openai_http import OpenAICall, OpenAIHTTPServer, OpenAIStream
 from segue_schemas import models
 from starlette.requests import Request
@@ -39,8 +39,7 @@ class OpenAIHTTP(HTTPSurface):
 
     def spoken(self, request: Request) -> str:
         """Return whether the client has declared the extension, as the name of the wire."""
-        extended = self.endpoint.extends(self.name) and declares(request.headers)
-        return EXTENDED[self.name] if extended else self.name
+        return EXTENDED[self.name] if self.endpoint.governs(self.name, request.headers) else self.name
 
     def sign(self, response: Response) -> None:
         """Declare the extension, where it is served."""

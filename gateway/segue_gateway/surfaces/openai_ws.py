@@ -7,7 +7,7 @@ name a response that the lane had still to end (facts 1.7). A lost connection ca
 from __future__ import annotations
 
 from segue_adapters.wires.base import Answer, Refuse
-from segue_adapters.wires.extension import declaration, declares
+from segue_adapters.wires.extension import declaration
 from segue_adapters.wires.openai_http import OpenAIHTTPServer
 from segue_adapters.wires.openai_ws import OpenAIWSServer
 from segue_schemas import models
@@ -99,8 +99,7 @@ class OpenAIWS(WebSocketSurface):
 
     def session_of(self, websocket: WebSocket) -> type[Session]:
         """Return the session of a declared client, or of a plain one."""
-        extended = self.endpoint.extends("openai-ws") and declares(websocket.headers)
-        return ExtendedSession if extended else OpenAISession
+        return ExtendedSession if self.endpoint.governs("openai-ws", websocket.headers) else OpenAISession
 
     def denial(self, refused: Refuse) -> Answer:
         """Return the error envelope of a denied upgrade."""

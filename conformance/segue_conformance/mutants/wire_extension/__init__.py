@@ -1,0 +1,1 @@
+"""Faults in the Responses extension: declarations, what `segue` says in events, prefixed messages."""
