@@ -265,7 +265,7 @@ class Report:
     """A whole run. `started_at` is RFC 3339 in UTC; `rerun` is the command line without `--wire` and `--only`.
 
     `tokens` are those that the endpoint reported; `tokens_estimated`: some were not reported and are estimated.
-    `requests` has those of `cleanup` in it.
+    `requests` has those of `cleanup` in it. `transcript` is the file to which all that went over the wire was written.
     """
 
     format: str = FORMAT
@@ -284,12 +284,23 @@ class Report:
     interrupted: bool = False
     selection: Selection = Selection()
     rerun: str = ""
+    transcript: str = ""
     exit_code: int = 0
     contact: tuple[ContactFault, ...] = ()
     #: What is worth knowing and bears on no verdict, a sentence each.
     notes: tuple[str, ...] = ()
     profiles: tuple[ProfileResult, ...]
     results: tuple[CheckResult, ...]
+
+    @property
+    def judged(self) -> str:
+        """What is judged, in a word: endpoint or agent."""
+        return "agent" if self.target.role == "client" else "endpoint"
+
+    @property
+    def recording(self) -> str:
+        """The file of the transcript, written by the run or graded by it; empty where there is none."""
+        return self.regraded.transcript if self.regraded is not None else self.transcript
 
     @property
     def wires(self) -> tuple[str, ...]:

@@ -166,6 +166,7 @@ def run_prepared(
         interrupted=interrupted,
         selection=selection,
         rerun=rerun,
+        transcript=str(transcript.path) if transcript is not None else "",
         contact=tuple(execution.contact),
         notes=undeclared(results, prepared.document),
         dialect=None if dialect is None else dialects.measured(dialects.load(dialect), results, wires),

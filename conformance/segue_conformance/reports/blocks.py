@@ -65,9 +65,11 @@ def _body(report: Report, result: CheckResult, console: Console) -> Table:
     if result.frames and told.control:
         rows.add_row("" if result.control else "control", _frames(told, told.control, console))
     if result.verdict is Verdict.ERROR:
-        rows.add_row("", "This is a fault of the suite, not of the endpoint; --debug shows where.")
+        rows.add_row("", f"This is a fault of the suite, not of the {report.judged}; --debug shows where.")
     elif not report.bears(result):
         rows.add_row("", f"No bearing on the exit code: {_why_none(report, result)}.")
+    if report.recording:
+        rows.add_row("transcript", safe(report.recording))
     return rows
 
 

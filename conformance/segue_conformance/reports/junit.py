@@ -92,9 +92,9 @@ def _case(report: Report, result: CheckResult) -> ET.Element:
         outcome = ET.SubElement(case, tag, message=one_line(told))
         if tag != "skipped":
             outcome.set("type", result.verdict.value)
-            outcome.text = "\n".join(plain_block(result))
+            outcome.text = "\n".join(plain_block(result, recording=report.recording))
     elif result.verdict is Verdict.WARN:
-        ET.SubElement(case, "system-out").text = "\n".join(plain_block(result))
+        ET.SubElement(case, "system-out").text = "\n".join(plain_block(result, recording=report.recording))
     return case
 
 

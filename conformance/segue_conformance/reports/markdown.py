@@ -137,8 +137,10 @@ def _failure(report: Report, group: Group) -> Iterator[str]:
         yield f"- actual: {inline(cut(first.actual, _LONG))}"
     if first.control:
         yield f"- control arm: {escape(cut(first.control, _LONG))}"
+    if report.recording:
+        yield f"- transcript: {inline(report.recording)}"
     if first.verdict is Verdict.ERROR:
-        yield "- this is a fault of the suite, not of the endpoint"
+        yield f"- this is a fault of the suite, not of the {report.judged}"
     elif not report.bears(first):
         yield "- no bearing on the exit code"
     if report.rerun:

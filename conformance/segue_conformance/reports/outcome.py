@@ -13,7 +13,7 @@ __all__ = ["asides", "meaning", "numbers", "profiles_reached"]
 def meaning(report: Report) -> str:
     """Return what a run came to, as a sentence without its end."""
     code = report.exit_code
-    told = EXIT_MEANING[code].replace("endpoint", "agent" if report.target.role == "client" else "endpoint")
+    told = EXIT_MEANING[code].replace("endpoint", report.judged)
     if report.interrupted:
         told = f"interrupted; {told}"
     elif report.baseline is not None and code in (0, 1):

@@ -13,8 +13,11 @@ from .wording import ARROWS, clean, one_line, prose
 __all__ = ["plain_block"]
 
 
-def plain_block(result: CheckResult, *, width: int = 160) -> list[str]:
-    """Return a result that is not passed as lines: the rule, what was expected, what came, the frames that decided."""
+def plain_block(result: CheckResult, *, width: int = 160, recording: str = "") -> list[str]:
+    """Return a result that is not passed as lines: the rule, what was expected, what came, the frames that decided.
+
+    `recording`: the file of the transcript, where there is one.
+    """
     lines = [f"{result.verdict.upper()} {result.check} [{result.wire}]: {one_line(result.message)}"]
     lines.append(f"  {result.keyword} {result.requirement}: {prose(result.sentence)}")
     if result.expected or result.actual:
@@ -25,7 +28,7 @@ def plain_block(result: CheckResult, *, width: int = 160) -> list[str]:
     if result.control:
         lines.append(f"  control arm: {one_line(result.control)}")
     lines += _frames(told, told.control, width)
-    return lines
+    return [*lines, f"  transcript: {one_line(recording)}"] if recording else lines
 
 
 def _frames(told: Story, shown: Sequence[Step], width: int) -> list[str]:

@@ -36,6 +36,7 @@ class Transcript:
     """A file that is being written; also a listener of the run, for the verdicts."""
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
+        self.path = path
         self._file = path.open("w", encoding="utf-8")
         self._redactor = redactor
         self._listener: Listener | None = None

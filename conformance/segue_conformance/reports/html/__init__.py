@@ -36,7 +36,7 @@ def render(report: Report) -> str:
             _besides(report),
             flaky(report),
             table(report),
-            legend(),
+            legend(report.judged),
             not_judged(report, places),
             rules(report),
         ]

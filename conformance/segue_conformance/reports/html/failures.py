@@ -123,12 +123,15 @@ def _facts(report: Report, result: CheckResult, room: int) -> Iterator[ET.Elemen
         yield marked(actual, "dd", class_="said")
     if error:
         yield el("dt", "Note")
-        yield el("dd", "This is a fault of the suite, not of the endpoint; --debug shows where.")
+        yield el("dd", f"This is a fault of the suite, not of the {report.judged}; --debug shows where.")
     elif not report.bears(result):
         state = report.state(result.profile, result.wire)
         why = f"{result.profile} is {state.reason}" if state is not None and state.reason else "it was not asked for"
         yield el("dt", "Note")
         yield el("dd", f"No bearing on the exit code: {why}.")
+    if report.recording:
+        yield el("dt", "Transcript")
+        yield el("dd", el("code", report.recording))
 
 
 def _frames(told: Story, steps: Sequence[Step], room: int) -> ET.Element:

@@ -91,7 +91,7 @@ def _counts(report: Report) -> ET.Element:
             type="button",
             data_verdict=verdict.value,
             aria_pressed="false",
-            title=MEANINGS[verdict],
+            title=MEANINGS[verdict].replace("endpoint", report.judged),
         )
         for verdict, word in VERDICTS.items()
         if counts[verdict]
@@ -159,10 +159,10 @@ def _state(state: ProfileResult | None) -> ET.Element:
     )
 
 
-def legend() -> ET.Element:
-    """Return what the verdicts mean."""
+def legend(judged: str = "endpoint") -> ET.Element:
+    """Return what the verdicts mean; `judged`: of what, in a word."""
     rows: list[Child] = []
-    for verdict, words in MEANINGS.items():
+    for verdict, words in ((verdict, words.replace("endpoint", judged)) for verdict, words in MEANINGS.items()):
         sign = el("span", SIGNS[verdict], class_="sign", aria_hidden="true")
         rows += [el("dt", sign, verdict.value, class_=verdict.value), el("dd", f"{words[0].upper()}{words[1:]}.")]
     return el("details", el("summary", "What the verdicts mean"), el("dl", *rows), class_="legend")
