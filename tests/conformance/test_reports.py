@@ -184,6 +184,25 @@ def test_nothing_is_wider_than_the_terminal_but_the_rerun_line(width):
     assert max(map(len, lines)) <= width
 
 
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_many_wires_stand_in_as_many_tables_as_there_is_room_for(width):
+    wires = ("segue-ws", "segue-http", "openai-ws+segue", "openai-ws", "openai-http", "chat", "anthropic")
+    rep = report(
+        result("pass"),
+        target=Target(url="http://x.test/v1", wires=tuple(WireTarget(wire=w, url=f"u/{w}") for w in wires)),
+        profiles=tuple(
+            ProfileResult(profile=p, wire=w, state=State.NOT_REACHED, reason="1 failed", asked=True)
+            for p in ("core", "continuation", "isolated", "live", "resumable", "concurrent", "portable")
+            for w in wires
+        ),
+    )
+    table = printed(rep, width=width).partition("Profiles")[2].partition("core, continuation")[0]
+    assert all(table.count(wire) == 1 for wire in ("segue-http", "openai-ws+segue", "chat", "anthropic"))
+    rows = [line for line in table.splitlines() if line.startswith("continuation ")]
+    assert len(rows) == {60: 4, 80: 2, 100: 2, 200: 1}[width]
+    assert sum(line.count("not reached") for line in rows) == len(wires)
+
+
 def test_signs_fit_the_console():
     assert signs(Console(file=io.StringIO()))["yes"] in ("✔", "+")
 

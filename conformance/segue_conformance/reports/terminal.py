@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -85,7 +88,8 @@ def print_report(console: Console, report: Report) -> None:
         console.print()
         console.print(_counts(report))
     else:
-        console.print(_table(report, console))
+        for table in _tables(report, console):
+            console.print(table)
         notes = _notes(report)
         if notes:
             console.print()
@@ -117,20 +121,34 @@ def _title(console: Console, text: str) -> None:
     console.rule(Text(text, "bold"), align="left", style="dim", characters="─" if signs(console)["yes"] == "✔" else "-")
 
 
-def _table(report: Report, console: Console) -> Table:
+def _tables(report: Report, console: Console) -> list[Table]:
+    """Return where the wires stand, side by side as many as there is room for."""
+    tables: list[Table] = []
+    wide = console.options.update(max_width=1000)
+    for rows in range(1, len(report.wires) + 1):
+        size = -(-len(report.wires) // rows)
+        tables = [
+            _table(report, report.wires[first : first + size], console) for first in range(0, len(report.wires), size)
+        ]
+        if all(Measurement.get(console, wide, table).maximum <= console.width for table in tables):
+            break
+    return tables
+
+
+def _table(report: Report, wires: Sequence[str], console: Console) -> Table:
     marks = signs(console)
     table = Table(box=box.SIMPLE if marks["yes"] == "✔" else box.ASCII, pad_edge=False, show_edge=False)
     table.add_column("")
-    for wire in report.wires:
+    for wire in wires:
         table.add_column(wire, no_wrap=True)
     for profile in PROFILES:
-        states = [report.state(profile, wire) for wire in report.wires]
+        states = [report.state(profile, wire) for wire in wires]
         table.add_row(profile, *(_cell(state, marks) for state in states))
     table.add_section()
     counts = {wire: report.counts(wire) for wire in report.wires}
     for verdict, word in VERDICTS.items():
         if any(counts[wire][verdict] for wire in report.wires):
-            cells = [_count(counts[wire][verdict], verdict) for wire in report.wires]
+            cells = [_count(counts[wire][verdict], verdict) for wire in wires]
             table.add_row(Text(word, VERDICT_STYLES[verdict]), *cells)
     return table
 
