@@ -24,9 +24,11 @@ from .bundles import Bundles
 from .capabilities import Declaration
 from .connection import Connection
 from .contexts import Context
+from .elsewhere import Elsewhere
 from .engines.base import Engine
 from .engines.scripted import ScriptedEngine
 from .faults import report
+from .following import Following
 from .life import Life
 from .readings import Reading, Recorded, Source
 from .settings import Settings
@@ -61,7 +63,7 @@ class Once:
         """Refuse nothing: over HTTP each request stands alone (SEG-TURN-109)."""
 
 
-class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Life, Boundary):
+class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Elsewhere, Life, Boundary):
     """One endpoint: an engine, a store, and who may use them.
 
     `keys` are secrets by the name of their principal; without any there is one principal, for the loopback interface
@@ -87,6 +89,7 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Life, Boun
         self.wall = wall
         self.store: Store = store or self.make_store()
         self.store.on_evicted = self.evicted
+        self.join()
         self.running: dict[tuple[str, str], Turn] = {}
         self.connections: set[Connection] = set()
         self.readings: WeakSet[Reading] = WeakSet()
@@ -158,6 +161,8 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Life, Boun
             return None
         if record.gone:
             raise refusals.events_gone(name)
+        if not record.finished and self.store.shared:
+            return self.follow(principal, name, record)
         return Recorded(name, record.events, record.left_ms, self.clock)
 
     async def interrupted(self, principal: str, name: str) -> bool:
@@ -223,6 +228,8 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Life, Boun
             raise refusals.turn_not_found(message.turn, resend=False)
         if isinstance(source, Turn):
             source.cancel()
+        elif isinstance(source, Following):
+            await self.cancel_elsewhere(source, message)
         return source
 
     # -- continuations and contexts

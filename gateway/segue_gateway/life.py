@@ -62,7 +62,7 @@ class Life:
         self.closing = True
         connections = list(self.connections)
         until = asyncio.get_running_loop().time() + grace / 1000
-        await _briefly(connection.drain("shutdown", grace, elsewhere=False) for connection in connections)
+        await _briefly(connection.drain("shutdown", grace, elsewhere=self.store.shared) for connection in connections)
         await self._settle(grace / 1000)
         for turn in list(self.running.values()):
             turn.interrupt(Cause.INTERRUPTION)

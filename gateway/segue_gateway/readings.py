@@ -124,7 +124,7 @@ class Reading:
             elif self.source.finished:
                 last = self.source.events[-1] if self.source.events else None
                 if not isinstance(last, TERMINAL):
-                    yield self.lost()
+                    yield self.gone() if getattr(self.source, "gone", False) else self.lost()
                 return
             elif not await _wait(news, self.heartbeat):
                 yield self.progress()

@@ -17,6 +17,7 @@ from segue_adapters.wires.base import Refuse
 from segue_schemas import models
 
 from . import refusals
+from .following import Following
 from .items import Item, read_item
 
 if TYPE_CHECKING:
@@ -100,6 +101,11 @@ class Steering:
     clock: Callable[[], float]
     _late: dict[tuple[str, str], tuple[float, Mapping[str, Content]]]
 
+    if TYPE_CHECKING:  # another part of an endpoint
+
+        async def steer_elsewhere(self, source: Following, message: models.TurnSteer, items: Sequence[Item]) -> Steer:
+            """Hand a steer to the node that runs its turn."""
+
     async def steer(self, caller: Caller, message: models.TurnSteer) -> Steer:
         """Return a steer, settled or waiting; a repeat is the one that was there (SEG-TURN-123). Raises Refuse."""
         if "steer" not in self.features(caller.wire):
@@ -115,6 +121,8 @@ class Steering:
             return known
         running: Turn | None = getattr(source, "taking", lambda: None)()
         self.check_steer(items, running.history() if running is not None else None)
+        if isinstance(source, Following):
+            return await self.steer_elsewhere(source, message, items)
         if running is None:
             raise refusals.too_late(message.turn)
         return running.steers.take(message.steer, items)

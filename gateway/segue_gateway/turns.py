@@ -28,7 +28,7 @@ from .recording import Recording
 from .refusals import events_gone
 from .states import TERMINAL_STATES, Cause, State, step
 from .steers import Steers
-from .stores.base import Event, Handle, RetentionLost, StaleEpoch, Store
+from .stores.base import Event, Handle, RetentionLost, StaleEpoch, Store, Unwritable
 
 __all__ = ["Plan", "Turn"]
 
@@ -59,6 +59,7 @@ class Turn(Recording, Ending):
         self.output = Output(self.name)
         self.steers = Steers(self.name)
         self.abandoned = False
+        self.gone = False  # its record was deleted or lost while it ran
         self.keep = True
         self.flush = flush_ms / 1000
         self._spawn = spawn
@@ -174,6 +175,7 @@ class Turn(Recording, Ending):
 
     async def _generate(self) -> bool:
         """Ask the model and write what it says; return whether it is to be asked again, since a steer has entered."""
+        await self.store.renew(self.plan.principal, self.name, self.epoch)  # SEG-TURN-135
         stream = self.engine.generate(self.request())
         self._indexes = {}
         try:
@@ -328,10 +330,19 @@ class Turn(Recording, Ending):
                 report("a turn failed", error)
                 await self.conclude(Cause.FAILURE)
         except StaleEpoch:
+            with contextlib.suppress(Unwritable):
+                await self._adopt()
             self.abandon()
         except Exception as error:
             report("a turn's record could not be written", error)
             self.abandon()
+
+    async def _adopt(self) -> None:
+        """Take the end that somebody else wrote, so that the readers get the record as it was closed."""
+        record = await self.store.read(self.plan.principal, self.name, len(self.events) - 1)
+        self.gone = record is None or record.gone
+        if record is not None and record.finished:
+            self.events.extend(record.events)
 
     def abandon(self) -> None:
         """Deliver nothing more: somebody else owns the record now."""

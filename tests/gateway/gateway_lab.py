@@ -97,6 +97,7 @@ def bounds(**changed: int) -> Bounds:
         "replay_ms": 1_000,
         "name_ms": 2_000,
         "cached_ms": 5_000,
+        "lease_ms": 10**9,
     }
     return Bounds(**{**numbers, **changed})
 

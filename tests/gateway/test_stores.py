@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import itertools
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import pytest
-from gateway_lab import Clock, bounds, context, handle, history, message, run
+from gateway_lab import PATIENCE, Clock, bounds, context, handle, history, message
 from segue_gateway.contexts import Context
 from segue_gateway.history import History
 from segue_gateway.stores.base import Claim, Event, Known, RetentionLost, StaleEpoch, StoreFull
 from segue_gateway.stores.memory import MemoryStore
 from segue_gateway.stores.sqlite import SQLiteStore
+from segue_gateway.stores.valkey import ValkeyStore
 from segue_schemas import models
+from valkey_lab import PROGRAM, Served, serving
+
+T = TypeVar("T")
+
+_runner = asyncio.Runner()  # one loop for all steps: connections to a server belong to one
+
+AnyStore: TypeAlias = MemoryStore | SQLiteStore | ValkeyStore
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return _runner.run(asyncio.wait_for(work, PATIENCE))
 
 
 def accepted(turn: str = "t1") -> models.TurnAccepted:
@@ -33,7 +47,7 @@ def terminal(seq: int = 1, turn: str = "t1") -> models.TurnCompleted:
 class Short:
     """A store whose every step is one call."""
 
-    def __init__(self, clock: Clock, store: MemoryStore | SQLiteStore) -> None:
+    def __init__(self, clock: Clock, store: AnyStore) -> None:
         self.clock = clock
         self.store = store
         self.epochs: dict[tuple[str, str], int] = {}
@@ -65,22 +79,38 @@ class Short:
         return list(record.events)
 
     def held(self, principal: str = "alice") -> dict[str, int]:
+        if isinstance(self.store, ValkeyStore):
+            return run(self.store.held(principal))
         return self.store.held(principal)
 
 
 NOTHING = {"turns": 0, "continuations": 0, "contexts": 0, "bytes": 0}
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    if PROGRAM is None:
+        pytest.skip("neither valkey-server nor redis-server is on the PATH")
+    with serving(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+_prefixes = itertools.count()
+
+
+@pytest.fixture(params=["memory", "sqlite", "valkey"])
 def opened(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Iterator[Callable[..., Short]]:
     """Return what opens a store of one kind, with numbers of its own."""
-    made: list[MemoryStore | SQLiteStore] = []
+    made: list[AnyStore] = []
 
     def open_one(**numbers: int) -> Short:
         if request.param == "memory":
             made.append(MemoryStore(bounds(**numbers), clock))
-        else:
+        elif request.param == "sqlite":
             made.append(SQLiteStore(tmp_path / f"{len(made)}.db", bounds(**numbers), clock))
+        else:
+            server = request.getfixturevalue("served")
+            made.append(server.store(bounds(**numbers), clock, prefix=f"test{next(_prefixes)}:"))
         return Short(clock, made[-1])
 
     yield open_one
@@ -210,6 +240,14 @@ def test_a_foreign_and_an_unknown_id_are_looked_up_alike(short: Short) -> None:
 
     if isinstance(short.store, MemoryStore):
         short.store._handles = Spy(short.store._handles)
+    elif isinstance(short.store, ValkeyStore):
+        asking = short.store.server.run
+
+        async def spy(name: str, base: str, *arguments: Any) -> list[Any]:
+            looked.append((name, base, *arguments[2:]))
+            return await asking(name, base, *arguments)
+
+        short.store.server.run = spy  # type: ignore[method-assign]
     else:
         short.store._database.connection.set_trace_callback(looked.append)
 

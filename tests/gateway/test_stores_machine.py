@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +19,9 @@ from segue_gateway.history import EMPTY, History
 from segue_gateway.stores.base import RetentionLost, StaleEpoch, StoreFull
 from segue_gateway.stores.memory import MemoryStore
 from segue_gateway.stores.sqlite import SQLiteStore
+from segue_gateway.stores.valkey import ValkeyStore
 from segue_schemas import models
+from valkey_lab import Served, needs_server, serving
 
 run = asyncio.Runner().run  # one loop for all steps: there are many
 
@@ -72,18 +76,22 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         self.clock = Clock()
         self.bounds = bounds(continuations=LIMIT, turns=TURNS, replay_ms=REPLAY, name_ms=NAME, cached_ms=CACHED)
-        self.store: MemoryStore | SQLiteStore = self.open()
+        self.store: MemoryStore | SQLiteStore | ValkeyStore = self.open()
         self.names: dict[tuple[str, str], Name] = {}
         self.known: dict[str, dict[str, Known]] = {"alice": {}, "bob": {}}  # least recently used first
         self.condemned: set[tuple[int, ...]] = set()
         self.count = 0
 
-    def open(self) -> MemoryStore | SQLiteStore:
+    def open(self) -> MemoryStore | SQLiteStore | ValkeyStore:
         return MemoryStore(self.bounds, self.clock)
 
     def ids(self, principal: str) -> set[str]:
         assert isinstance(self.store, MemoryStore)
         return {identifier for owner, identifier in self.store._handles if owner == principal}
+
+    def held(self, principal: str) -> dict[str, int]:
+        assert not isinstance(self.store, ValkeyStore)
+        return self.store.held(principal)
 
     # -- the model's time
 
@@ -300,7 +308,7 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def both_count_the_same(self) -> None:
         for principal, held in self.known.items():
-            counts = self.store.held(principal)
+            counts = self.held(principal)
             assert counts["continuations"] == len(held) <= LIMIT
             assert self.ids(principal) == set(held)
             assert counts["turns"] == sum(owner == principal for owner, _ in self.names) <= TURNS
@@ -348,7 +356,47 @@ class SQLiteMachine(StoreMachine):
         self.folder.cleanup()
 
 
+class ValkeyMachine(StoreMachine):
+    """The same, with another node that goes on now and then: it has read nothing yet, and nothing is lost with one."""
+
+    served: Served
+    numbers = itertools.count()
+
+    def open(self) -> ValkeyStore:
+        if not hasattr(self, "prefix"):
+            self.prefix = f"machine{next(self.numbers)}:"
+        return self.served.store(self.bounds, self.clock, prefix=self.prefix)
+
+    def held(self, principal: str) -> dict[str, int]:
+        assert isinstance(self.store, ValkeyStore)
+        return run(self.store.held(principal))
+
+    def ids(self, principal: str) -> set[str]:
+        assert isinstance(self.store, ValkeyStore)
+        listed = run(self.store.server.client.execute_command("HKEYS", f"{self.prefix}{{{principal}}}:h"))
+        return {identifier.decode() for identifier in listed}
+
+    @rule()
+    def another_node(self) -> None:
+        run(self.store.close())
+        self.store = self.open()
+
+    def teardown(self) -> None:
+        run(self.store.close())
+
+
 TestMemory = StoreMachine.TestCase
 TestMemory.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
 TestSQLite = SQLiteMachine.TestCase
 TestSQLite.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)
+
+
+@needs_server
+class TestValkey(ValkeyMachine.TestCase):  # type: ignore[name-defined,misc]
+    settings = settings(max_examples=20, stateful_step_count=50, deadline=None)
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _server(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+        with serving(tmp_path_factory.mktemp("server")) as ValkeyMachine.served:
+            yield

@@ -172,11 +172,15 @@ class Record:
 class Store(Protocol):
     """Who remembers."""
 
-    tiers: Sequence[models.Retention]
-    """The retention that it can keep, beside `none`."""
+    @property
+    def tiers(self) -> Sequence[models.Retention]:
+        """The retention that it can keep, beside `none`."""
+        ...
 
-    names_survive: models.NamesSurvive
-    """What its names and records outlive (SEG-TURN-060)."""
+    @property
+    def names_survive(self) -> models.NamesSurvive:
+        """What its names and records outlive (SEG-TURN-060)."""
+        ...
 
     on_evicted: Callable[[str, list[str]], None] | None
     """Called with principal and ids when continuations are given up before their expiry (SEG-LIVE-026)."""
