@@ -57,7 +57,7 @@ async def test_open_call_in_the_middle(subject: Subject) -> None:
     async with subject.open() as client:
         calls = [{"type": "function_call", "call_id": f"call_{n}", "name": "get_word", "arguments": "{}"} for n in "ab"]
         answer = {"type": "function_call_output", "call_id": "call_b", "output": "Yes."}
-        history = [item("Ask both."), *calls, answer, item("Hello.", "assistant"), item("Say hello.")]
+        history = [item("Ask both."), *calls, answer, item("Say hello.")]
         error = client.judged(await client.turn(history, context=subject.base_context(tools=[TOOL]))).refused
         if error is None or (error.code, error.param) != ("invalid_request", "/input/1"):
             raise Deviation(

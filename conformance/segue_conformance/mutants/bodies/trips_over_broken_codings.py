@@ -7,6 +7,7 @@ from segue_adapters.wires.base import Answer, Request
 from ..wire_fault import WireFault
 
 KILLED_BY = {"segue-http": ("bodies.broken_coding",)}
+ALSO = {"messages.*": "a body that is no JSON for Segue does not decode either"}
 
 
 class MutantEndpoint(WireFault):

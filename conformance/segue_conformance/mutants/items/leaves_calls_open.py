@@ -12,7 +12,7 @@ from segue_schemas import models
 
 from ..wire_fault import NATIVE
 
-KILLED_BY = dict.fromkeys(NATIVE, ("continuation.open_calls_must_be_answered",))
+KILLED_BY = dict.fromkeys(NATIVE, ("continuation.open_calls_must_be_answered", "full_resend.open_call_in_the_middle"))
 
 
 class MutantEndpoint(Endpoint):

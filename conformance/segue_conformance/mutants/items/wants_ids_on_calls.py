@@ -14,6 +14,7 @@ KILLED_BY = dict.fromkeys(WIRES, ("items.items_without_ids", "full_resend.tools_
 ALSO = {
     "resume.canonical_forms": "it sends a call without an id",
     "resend.history_in_parts": "a part holds a call without an id",
+    "full_resend.open_call_in_the_middle": "its calls have no ids",
 }
 
 

@@ -12,6 +12,8 @@ from ..wire_fault import NATIVE, WireFault
 KILLED_BY = dict.fromkeys(NATIVE, ("messages.unknown_members",))
 ALSO = {
     "lanes.unlisted_feature_refused": "its message has members of another kind",
+    "messages.hundred_deep": "what is deep stands in a member that it does not know",
+    "messages.number_beyond_a_double": "the number stands in a member that it does not know",
 }
 
 

@@ -12,6 +12,7 @@ KILLED_BY = dict.fromkeys(NATIVE, ("names.context_of_a_handle_is_held",))
 ALSO = {
     "continuation.context_by_digest": "the turn that sent the context has ended",
     "continuation.context_as_patch": "the turn that sent the base has ended",
+    "context.*": "no turn that runs sent the context",
 }
 
 

@@ -10,6 +10,13 @@ from segue_adapters.wires.base import Answer, Request
 from ..wire_fault import NATIVE, Told, WireFault
 
 KILLED_BY = dict.fromkeys(NATIVE, ("recommended.fault_is_named",))
+ALSO = {
+    "context.*": "of settings that are refused the rule names the member",
+    "full_resend.open_call_in_the_middle": "the rule names the first open call",
+    "failures.empty_input": "the rule names the input",
+    "refusals.*": "the rule names the place of the item",
+    "steers.*": "the rule names the input",
+}
 
 
 class MutantEndpoint(WireFault):
