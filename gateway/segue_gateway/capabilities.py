@@ -122,12 +122,12 @@ class Declaration:
             turns_held=settings.turns_held,
         )
 
-    def welcome(self, expires_in_ms: int) -> models.Welcome:
-        """Return the first message of a Segue connection."""
+    def welcome(self, expires_in_ms: int, wire: str = "segue-ws") -> models.Welcome:
+        """Return the first message of a connection that is told of itself."""
         return models.Welcome(
             protocol=VERSION,
             endpoint=self.settings.endpoint,
-            capabilities=self.capabilities("segue-ws"),  # SEG-CAP-004
+            capabilities=self.capabilities(wire),  # SEG-CAP-004
             limits=self.limits(),
             expires_in_ms=expires_in_ms,
         )

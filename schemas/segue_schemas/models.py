@@ -774,6 +774,7 @@ class ExtensionEvent(Struct):
     from_: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = field(
         name='from', default=UNSET
     )
+    index: Annotated[int, Meta(ge=0, le=9007199254740991)] | UnsetType = UNSET
     turn: Annotated[str, Meta(pattern='^[A-Za-z0-9_-]{1,64}\\Z')] | UnsetType = UNSET
     accepted: ExtensionAccepted | UnsetType = UNSET
     digest: (

@@ -177,7 +177,8 @@ class ExtensionDecoder:
                     got=str(event)[:300],
                 )
             return self._release(ended, segue)
-        message = self._message(kind, event, data)
+        index = segue.index if isinstance(segue.index, int) else event.get("output_index")
+        message = self._message(kind, {**event, "output_index": index}, data)
         return [] if message is None else self._release(message, segue)
 
     def _release(self, message: Any, segue: models.ExtensionEvent) -> list[models.ServerMessage]:

@@ -90,6 +90,7 @@ class ExtensionEncoder:
         if isinstance(message, models.ItemCompleted) and isinstance(message.digest, str):
             self._digests[message.index] = message.digest
         self._number(message, events)
+        self._place(message, events)
         if isinstance(message, models.TurnAccepted):
             self._told["accepted"] = events[0]["segue"]["accepted"]
         elif isinstance(message, models.TurnCompleted | models.TurnFailed):
@@ -134,6 +135,15 @@ class ExtensionEncoder:
         elif isinstance(message, models.TurnFailed):
             told["failed"] = message.error
         bearing[-1]["segue"] = told
+
+    def _place(self, message: models.ServerMessage, events: list[dict[str, Any]]) -> None:
+        """Say an item's index where it is not its place in `output`, since items of steers stand before it."""
+        index = getattr(message, "index", None)
+        if not isinstance(index, int) or self.plain.place_of(index) == index:
+            return
+        for event in events:
+            if "output_index" in event:
+                event.setdefault("segue", {})["index"] = index
 
     def _error(self, message: models.ErrorMessage) -> dict[str, Any]:
         inner = encode_error(message.error)

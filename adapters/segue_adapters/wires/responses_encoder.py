@@ -113,6 +113,8 @@ class ResponsesEncoder:
         self._parts: set[tuple[int, str, int]] = set()
         self._streams: dict[tuple[int, str], _Stream] = {}
         self._done: dict[int, Any] = {}
+        # Where an item stands in `output`: items of steers take an index of the turn, and no place here.
+        self._places: dict[int, int] = {}
 
     def feed(self, message: models.ServerMessage) -> list[dict[str, Any]]:
         """Return the events that this message becomes; progress has none on this wire."""
@@ -143,6 +145,10 @@ class ResponsesEncoder:
 
     # -- items
 
+    def place_of(self, index: int) -> int:
+        """Return where an item stands in `output`: behind those that came before it."""
+        return self._places.setdefault(index, len(self._places))
+
     def _started(self, message: models.ItemStarted) -> list[dict[str, Any]]:
         self._items.apply(message)
         item = dict(self._items.partial(message.index))
@@ -157,7 +163,7 @@ class ResponsesEncoder:
             empty["status"] = "in_progress"
         if item["type"] == "reasoning" and item.get("content"):
             empty["content"] = []
-        return self._event("response.output_item.added", output_index=index, item=empty)
+        return self._event("response.output_item.added", output_index=self.place_of(index), item=empty)
 
     def _delta(self, message: models.ItemDelta) -> list[dict[str, Any]]:
         self._items.apply(message)
@@ -168,7 +174,7 @@ class ResponsesEncoder:
 
     def _catch_up(self, index: int, item: dict[str, Any]) -> list[dict[str, Any]]:
         """Announce the parts and stream the text that the item has by now and the wire has not."""
-        kind, where = item["type"], {"item_id": self._ids[index], "output_index": index}
+        kind, where = item["type"], {"item_id": self._ids[index], "output_index": self.place_of(index)}
         if kind in ("function_call", "custom_tool_call"):
             (member,) = _FILLED[kind]
             return self._rest((index, f"/{member}"), (kind, member), where, item.get(member))
@@ -212,7 +218,7 @@ class ResponsesEncoder:
         item = msgspec.json.decode(self._items.whole(message.index))
         fresh = message.index not in self._ids
         self._name(message.index, item)
-        kind, where = item["type"], {"item_id": self._ids[message.index], "output_index": message.index}
+        kind, where = item["type"], {"item_id": self._ids[message.index], "output_index": self.place_of(message.index)}
         # Delivered whole: this wire announces every item.
         events = [self._added(message.index, item)] if fresh else []
         if kind in ("message", "function_call", "custom_tool_call"):
@@ -241,7 +247,7 @@ class ResponsesEncoder:
                 place = {**where, "content_index": position}
                 events.append(self._event("response.reasoning_text.done", **place, text=_text_of(part)))
         self._done[message.index] = item
-        events.append(self._event("response.output_item.done", output_index=message.index, item=item))
+        events.append(self._event("response.output_item.done", output_index=self.place_of(message.index), item=item))
         return events
 
     def _part_done(self, place: dict[str, Any], part: Any) -> list[dict[str, Any]]:

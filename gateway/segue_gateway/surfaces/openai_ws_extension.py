@@ -50,7 +50,7 @@ class ExtendedSession(Session):
 
     async def greet(self) -> None:
         """Send the welcome, prefixed."""
-        await self.deliver(self.endpoint.welcome(self.connection.left_ms()))
+        await self.deliver(self.endpoint.welcome(self.connection.left_ms(), self.name))
 
     # -- what the client says
 

@@ -11,8 +11,8 @@ KILLED_BY = {"segue-ws": ("spelling.welcome_names_its_version",)}
 class MutantEndpoint(Endpoint):
     """The reference endpoint, but for its version."""
 
-    def welcome(self, expires_in_ms: int) -> models.Welcome:
+    def welcome(self, expires_in_ms: int, wire: str = "segue-ws") -> models.Welcome:
         """Return a welcome of the next version."""
-        told = super().welcome(expires_in_ms)
+        told = super().welcome(expires_in_ms, wire)
         told.protocol = "2.0"
         return told
