@@ -24,6 +24,8 @@ from .wires.stateless import STATELESS
 __all__ = ["Found", "Offer", "find", "offer_of", "reach"]
 
 _ORDER = ("segue-ws", "segue-http", *EXTENDED.values(), *EXTENDED, *STATELESS)
+# What a whole answer calls itself, where an endpoint answers an empty request.
+_WHOLE = ("response", "chat.completion")
 _FORCED = {"segue+ws": "ws", "segue+wss": "wss", "segue+http": "http", "segue+https": "https"}
 
 
@@ -248,7 +250,8 @@ def _speaks(answer: Answer) -> bool:
         body = check_json(answer.body)
     except ValueError:
         return False
-    return isinstance(body, dict) and ("error" in body or "detail" in body or body.get("object") == "response")
+    whole = isinstance(body, dict) and (body.get("object") in _WHOLE or body.get("type") == "message")
+    return isinstance(body, dict) and (whole or "error" in body or "detail" in body)
 
 
 async def _answers(url: str, status: int, options: Options, model: str | None) -> bool:

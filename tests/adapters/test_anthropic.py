@@ -217,7 +217,6 @@ def test_what_is_no_message_is_the_endpoints_to_refuse() -> None:
         ([], {"retention": "durable"}, "retention `durable`"),
         ([], {"context": {"instructions": [1]}}, "`instructions` that are no text"),
         ([], {"context": {"truncation": "auto"}}, "`truncation` auto"),
-        ([], {"context": {"reasoning": {"effort": "low"}}}, "`reasoning.effort`"),
         ([], {"context": {"text": {"format": {"type": "json_schema"}}}}, "`text.format` of type json_schema"),
         (["Hello", said("system", "s")], {}, "a message of role system behind another (input/1)"),
         ([said("system", [7, {"type": "input_image"}])], {}, "instructions that are no text (input/0)"),
@@ -238,8 +237,26 @@ def test_what_has_no_place(items: list[Any], more: dict[str, Any], what: str) ->
 
 
 def test_the_newer_version_takes_no_sampling() -> None:
-    assert "`top_p`" in carried(NEWER, context={"top_p": 1})
-    assert carried(NEWER, context={"top_p": None}) == carried(WIRE, context={"top_p": 1}) == ""
+    context = {"top_p": 1, "temperature": None, "stop_sequences": ["x"]}
+    body = sent(NEWER, "Hello", context=context)
+    assert ("top_p" in body, "temperature" in body, body["stop_sequences"]) == (False, False, ["x"])
+    assert sent(WIRE, "Hello", context=context)["top_p"] == 1
+
+
+@pytest.mark.parametrize(
+    ("client", "context", "ignored"),
+    [
+        (NEWER, {"top_p": 1, "temperature": None}, ["/top_p"]),
+        (WIRE, {"top_p": 1, "reasoning": {"effort": None}}, msgspec.UNSET),
+        (WIRE, {"reasoning": {"effort": "low", "summary": "auto"}}, ["/reasoning/effort", "/reasoning/summary"]),
+        (WIRE, {"tools": [{"type": "bash", "strict": True}, {"type": "function", "name": "f", "strict": True}, 7]},
+         ["/tools/1/strict"]),
+    ],
+)  # fmt: skip
+def test_settings_that_have_no_place_are_told(client: AnthropicClient, context: Any, ignored: Any) -> None:
+    accepted = answered(client, Answer(200, STREAM, START), "Hello", context=context)[0]
+    assert isinstance(accepted, models.TurnAccepted)
+    assert accepted.ignored == ignored
 
 
 def test_other_messages_have_no_place() -> None:

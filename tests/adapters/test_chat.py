@@ -373,6 +373,13 @@ def test_errors_in_a_stream(chunks: list[bytes], kinds: str, code: str, effect: 
     assert (tags(told), last.error.code, last.error.effect) == (kinds, code, effect)
 
 
+def test_settings_that_have_no_place_are_told() -> None:
+    reasoning = {"effort": "low", "summary": "auto", "generate_summary": None}
+    accepted = answered(CHAT, Answer(200, STREAM, FIRST + STOP), "Hi", context={"reasoning": reasoning})[0]
+    assert isinstance(accepted, models.TurnAccepted)
+    assert accepted.ignored == ["/reasoning/summary"]
+
+
 def test_what_was_left_out_is_told() -> None:
     answer = Answer(200, STREAM, FIRST + STOP + DONE)
     accepted = answered(CHAT, answer, "Hi", REASONING, said("assistant", "Hello"), REASONING, "Again")[0]

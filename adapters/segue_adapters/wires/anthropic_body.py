@@ -35,11 +35,9 @@ def body_of(start: models.TurnStart, *, stream: bool, version: str, max_tokens: 
     `max_tokens` is sent where the context has no `max_output_tokens`: the wire asks for a number.
     """
     context = context_of(start, _WIRE)
-    if version >= SAMPLED:
-        for name in _SAMPLING:
-            if context.get(name) is not None:
-                raise NotCarried(_WIRE, f"`{name}`: the version {version} takes no sampling members")
-    said = Said({name: value for name, value in context.items() if name not in _OWN})
+    refused = _SAMPLING if version >= SAMPLED else ()
+    said = Said({name: value for name, value in context.items() if name not in (*_OWN, *refused)})
+    said.ignored += [f"/{name}" for name in refused if context.get(name) is not None]
     said.body["max_tokens"] = context["max_output_tokens"] if context.get("max_output_tokens") else max_tokens
     history = _History(context.get("instructions"))
     for place, raw in enumerate(start.input):
@@ -49,15 +47,18 @@ def body_of(start: models.TurnStart, *, stream: bool, version: str, max_tokens: 
     if history.system:
         said.body["system"] = "\n\n".join(history.system)
     said.body["messages"] = history.messages
-    _settings(context, said.body)
+    _settings(context, said)
     if stream:
         said.body["stream"] = True
     return said
 
 
-def _settings(context: Mapping[str, Any], body: dict[str, Any]) -> None:
+def _settings(context: Mapping[str, Any], said: Said) -> None:
+    body = said.body
     if isinstance(context.get("tools"), list):
         body["tools"] = [_tool(tool) for tool in context["tools"]]
+        strict = [n for n, tool in enumerate(context["tools"]) if isinstance(tool, dict) and tool.get("strict")]
+        said.ignored += [f"/tools/{n}/strict" for n in strict if context["tools"][n].get("type") == "function"]
     choice = context.get("tool_choice")
     told: dict[str, Any] = {}
     if isinstance(choice, str):
@@ -68,8 +69,9 @@ def _settings(context: Mapping[str, Any], body: dict[str, Any]) -> None:
         told = {"type": "auto", **told, "disable_parallel_tool_use": True}
     if told:
         body["tool_choice"] = told
-    if isinstance(context.get("reasoning"), dict) and context["reasoning"].get("effort") is not None:
-        raise NotCarried(_WIRE, "`reasoning.effort`: the scales do not agree; give `thinking` as this wire has it")
+    if isinstance(context.get("reasoning"), dict):
+        # The scales do not agree; `thinking`, as this wire has it, goes along as it is.
+        said.ignored += [f"/reasoning/{name}" for name, value in context["reasoning"].items() if value is not None]
     text = context["text"] if isinstance(context.get("text"), dict) else {}
     if isinstance(text.get("format"), dict) and text["format"].get("type") != "text":
         raise NotCarried(_WIRE, f"`text.format` of type {text['format'].get('type')}")

@@ -5,7 +5,7 @@ Unknown events, deltas, blocks and members are ignored. Usage in a stream is cum
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from .anthropic_create import arguments_of, sealed
 from .anthropic_errors import decode_error
 from .base import check_json
 from .growing import Growing, is_object
-from .stateless import object_of
+from .stateless import Said, object_of
 
 __all__ = ["AnthropicDecoder", "usage_of"]
 
@@ -42,12 +42,12 @@ class _Block:
 
 
 class AnthropicDecoder:
-    """Follows the answer to one request. `omitted`: places of the history that were not sent."""
+    """Follows the answer to one request, as it was said."""
 
-    def __init__(self, turn: str, *, omitted: Sequence[int] = ()) -> None:
+    def __init__(self, turn: str, said: Said) -> None:
         self.turn = turn
         self.finished = False
-        self._omitted = list(omitted)
+        self._said = said
         self._out = Growing(turn)
         self._accepted = False
         self._role = "assistant"
@@ -101,10 +101,7 @@ class AnthropicDecoder:
 
     def _accept(self) -> models.TurnAccepted:
         self._accepted = True
-        accepted = models.TurnAccepted(turn=self.turn, retention="none")
-        if self._omitted:
-            accepted.omitted = self._omitted
-        return accepted
+        return self._said.accepted(self.turn)
 
     def _start(self, event: dict[str, Any]) -> list[models.ServerMessage]:
         message = event.get("message")

@@ -33,7 +33,7 @@ def body_of(start: models.TurnStart, *, stream: bool, role: str, max_tokens: str
     elif instructions is not None:
         raise NotCarried(_WIRE, "`instructions` that are no text")
     said.body["messages"] = messages
-    _settings(context, said.body, max_tokens)
+    _settings(context, said, max_tokens)
     calls = Calls(_WIRE)
     for place, raw in enumerate(start.input):
         if not _add(messages, msgspec.json.decode(raw), place, calls):
@@ -45,7 +45,8 @@ def body_of(start: models.TurnStart, *, stream: bool, role: str, max_tokens: str
     return said
 
 
-def _settings(context: Mapping[str, Any], body: dict[str, Any], max_tokens: str) -> None:
+def _settings(context: Mapping[str, Any], said: Said, max_tokens: str) -> None:
+    body = said.body
     if isinstance(context.get("tools"), list):
         body["tools"] = [_tool(tool) for tool in context["tools"]]
     choice = context.get("tool_choice")
@@ -63,6 +64,9 @@ def _settings(context: Mapping[str, Any], body: dict[str, Any], max_tokens: str)
     reasoning = context["reasoning"] if isinstance(context.get("reasoning"), dict) else {}
     if reasoning.get("effort") is not None:
         body["reasoning_effort"] = reasoning["effort"]
+    said.ignored += [
+        f"/reasoning/{name}" for name, value in reasoning.items() if name != "effort" and value is not None
+    ]
     if context.get("truncation") not in (None, "disabled"):
         raise NotCarried(_WIRE, f"`truncation` {context['truncation']}")
 

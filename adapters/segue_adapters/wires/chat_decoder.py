@@ -6,7 +6,7 @@ reason in a chunk of its own or beside the last text, usage in any chunk, an end
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..sse import SSEEvent
 from .base import check_json
 from .growing import Growing, is_object
 from .responses import decode_error
-from .stateless import object_of
+from .stateless import Said, object_of
 
 __all__ = ["ChatDecoder", "usage_of"]
 
@@ -38,12 +38,12 @@ class _Call:
 
 
 class ChatDecoder:
-    """Follows the answer to one request. `omitted`: places of the history that were not sent."""
+    """Follows the answer to one request, as it was said."""
 
-    def __init__(self, turn: str, *, omitted: Sequence[int] = ()) -> None:
+    def __init__(self, turn: str, said: Said) -> None:
         self.turn = turn
         self.finished = False
-        self._omitted = list(omitted)
+        self._said = said
         self._out = Growing(turn)
         self._accepted = False
         self._answered = False
@@ -93,10 +93,7 @@ class ChatDecoder:
         if self._accepted:
             return []
         self._accepted = True
-        accepted = models.TurnAccepted(turn=self.turn, retention="none")
-        if self._omitted:
-            accepted.omitted = self._omitted
-        return [accepted]
+        return [self._said.accepted(self.turn)]
 
     def _delta(self, delta: Any) -> list[models.ServerMessage]:
         if not isinstance(delta, dict) or self._reason is not None:

@@ -43,10 +43,20 @@ JSON = {"content-type": "application/json"}
 
 @dataclass(slots=True)
 class Said:
-    """The body of a request, and the places of the history's items that have none in it."""
+    """The body of a request, and what of the turn has no place in it: items of the history, settings of the context."""
 
     body: dict[str, Any]
     omitted: list[int] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+    def accepted(self, turn: str) -> models.TurnAccepted:
+        """Return the first event of the turn."""
+        accepted = models.TurnAccepted(turn=turn, retention="none")
+        if self.omitted:
+            accepted.omitted = self.omitted
+        if self.ignored:
+            accepted.ignored = self.ignored
+        return accepted
 
 
 def plain_start(message: models.ClientMessage, wire: str) -> models.TurnStart:

@@ -221,7 +221,10 @@ async def _answer(client: Client, input: Any, **options: Any) -> str | None:
     outcome = await client.turn(input, **options)
     if outcome.refused is not None and outcome.refused.code != "internal_error":
         return None
-    return completed(outcome, "a long request must be run, or called too long").text
+    done = completed(outcome, "a long request must be run, or called too long")
+    if done.completed is not None and done.completed.status == "incomplete":
+        raise Inconclusive(f"the answer itself was cut, so that it does not show what was read: {done.text[:80]!r}")
+    return done.text
 
 
 async def _compared(

@@ -213,7 +213,7 @@ async def _cut(client: Client, question: str) -> int | None:
                     actual=str(reason),
                     requirement="SEG-TURN-031",
                 )
-            if subject.wire == "openai-http":
+            if subject.wire == "openai-http" or subject.stateless:
                 await _cut_whole(client, question, limit, len(outcome.text.split()))
             return None
         used = outcome.usage.output_tokens if outcome.usage else None

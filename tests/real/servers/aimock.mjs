@@ -9,10 +9,11 @@ import { join, resolve } from "node:path";
 
 const { createServer } = createRequire(join(resolve(process.argv[2]), "package.json"))("@copilotkit/aimock");
 
-const textOf = ({ content }) => (typeof content === "string" ? content : "");
+const partOf = (part) => (typeof part?.text === "string" ? part.text : "");
+const textOf = ({ content }) => (Array.isArray(content) ? content.map(partOf).join("") : typeof content === "string" ? content : "");
 const LONG = Array.from({ length: 200 }, (_, n) => `word${n + 1}`).join(" ");
 
-function answer({ messages, tools = [], max_tokens: most }) {
+function answer({ messages, tools = [], max_completion_tokens, max_tokens: most = max_completion_tokens }) {
   const last = messages.at(-1);
   const asked = last?.role === "user" ? textOf(last) : "";
   const called = tools.map((tool) => tool.function.name).filter((name) => asked.includes(name));
@@ -22,7 +23,7 @@ function answer({ messages, tools = [], max_tokens: most }) {
   let content = messages.map(textOf).filter(Boolean).join("\n") || "nothing was said";
   if (/choose a random word/i.test(asked)) content = "marzipan";
   if (/long text/i.test(asked)) content = LONG;
-  const words = content.split(" ");
+  const words = content.split(/ +/);
   return most && words.length > most ? { content: words.slice(0, most).join(" "), finishReason: "length" } : { content };
 }
 
