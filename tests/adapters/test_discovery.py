@@ -271,6 +271,48 @@ def test_wires_that_were_asked_for(run: Any, place: Any) -> None:
         run(find("http://127.0.0.1:1", OPTIONS, wires=["smoke"]))
 
 
+CLAUDE = (400, JSON, b'{"type":"error","error":{"type":"invalid_request_error","message":"model: required"}}')
+CHAT_ONLY, CLAUDE_ONLY = {"POST /v1/chat/completions": ANSWERS}, {"POST /v1/messages": CLAUDE}
+WITHOUT_STATE = [("chat", "http://HOST/v1"), ("anthropic", "http://HOST/v1")]
+
+
+@pytest.mark.parametrize(
+    ("answers", "offers"),
+    [
+        (CHAT_ONLY, WITHOUT_STATE[:1]),
+        (CLAUDE_ONLY, WITHOUT_STATE[1:]),
+        ({**CHAT_ONLY, **CLAUDE_ONLY}, WITHOUT_STATE),
+        # An endpoint that answers whatever it is sent.
+        ({"POST /v1/chat/completions": (200, JSON, b'{"object":"chat.completion"}')}, WITHOUT_STATE[:1]),
+        ({"POST /v1/messages": (200, JSON, b'{"type":"message"}')}, WITHOUT_STATE[1:]),
+        # Where state can be held, the others are not looked for.
+        ({"POST /v1/responses": ANSWERS, **CHAT_ONLY}, [("openai-http", "http://HOST/v1")]),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1", "/v1/chat/completions", "/v1/messages/"])
+def test_wires_without_state_are_found_where_no_other_is(
+    run: Any, place: Any, answers: Any, offers: Any, path: str
+) -> None:
+    assert found(run, place, answers, path)[0] == offers
+
+
+def test_wires_without_state_are_asked_for(run: Any, place: Any) -> None:
+    answers = {"POST /v1/responses": ANSWERS, **CHAT_ONLY, **CLAUDE_ONLY}
+    offers, result, here = found(run, place, answers, wires=["anthropic", "chat"])
+    assert (offers, result.how) == (WITHOUT_STATE[::-1], "as asked")
+    assert here.asked[-2:] == ["POST /v1/messages", "POST /v1/chat/completions"]
+    assert "/v1/messages" in str(fails(run, place, CHAT_ONLY, WrongKind, wires=["anthropic"]))
+
+
+def test_a_key_may_belong_under_another_header(run: Any, place: Any) -> None:
+    """An endpoint of Anthropic's looks at the key before the path: what is no bearer token is refused everywhere."""
+    unauthorised = (401, JSON, CLAUDE[2])
+    assert found(run, place, {"POST /v1/responses": unauthorised, **CLAUDE_ONLY})[0] == WITHOUT_STATE[1:]
+    answers = {"POST /v1/responses": unauthorised, "POST /v1/messages": unauthorised}
+    assert "/v1/responses" in str(fails(run, place, answers, Unauthorised))
+    fails(run, place, {"POST /v1/messages": unauthorised}, Unauthorised, wires=["anthropic"])
+
+
 @pytest.mark.parametrize(
     "url",
     ["127.0.0.1:80", "ftp://a", "http://", "http:///v1", "http://a:99999", "http://a:x", "http://[::1", "", "a b"],

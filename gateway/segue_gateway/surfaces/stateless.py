@@ -15,6 +15,7 @@ from segue_adapters.wires.anthropic import KEY_HEADER, AnthropicServer, Anthropi
 from segue_adapters.wires.base import Answer, Refuse
 from segue_adapters.wires.chat import ChatServer, ChatStream
 from segue_adapters.wires.stateless import Create, json_answer
+from segue_schemas import models
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -75,7 +76,9 @@ class _Stateless(HTTPSurface):
     async def events(self, turn: Turn, writer: Writer) -> AsyncGenerator[bytes, None]:
         """Yield the events of a turn; a comment where it is silent, or whatever the wire has for that."""
         async for message in self.endpoint.reading(turn):
-            yield self.endpoint.gives_event(self.name, writer.sse(message) or encode_comment(), writer)
+            data = writer.sse(message)
+            if data or isinstance(message, models.TurnProgress):
+                yield self.endpoint.gives_event(self.name, data or encode_comment(), writer)
         yield self.endpoint.gives_event(self.name, writer.end(), writer)
 
     async def read_all(self, turn: Turn, writer: Writer) -> None:
