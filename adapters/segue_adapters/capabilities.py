@@ -31,6 +31,15 @@ _CARRIED: Mapping[str, frozenset[str]] = {
     "anthropic": frozenset({"final"}),
 }
 _STATELESS = ("chat", "anthropic")
+
+# By wire the tiers that it can't ask for: HTTP has no connection to bind state to, a WebSocket of OpenAI's keeps more.
+_NO_TIER: Mapping[str, frozenset[models.Retention]] = {
+    "segue-http": frozenset({"connection"}),
+    "openai-http+segue": frozenset({"connection"}),
+    "openai-http": frozenset({"connection"}),
+    "openai-ws": frozenset({"none"}),
+    **dict.fromkeys(_STATELESS, frozenset[models.Retention]({"connection", "cached", "durable"})),
+}
 _CONNECTED = ("segue-ws", "openai-ws", "openai-ws+segue")
 _UNTOLD: models.NamesSurvive = "process"
 
@@ -125,7 +134,7 @@ def capabilities_of(
         inherits=wire.startswith("segue-"),
         names=segue and "resume" in features,
         connected=wire in _CONNECTED,
-        retention=tiers,
+        retention=tiers - _NO_TIER.get(wire, frozenset()),
         default_retention=default,
         names_survive=said.capabilities.names_survive,
         limits=said.limits,

@@ -230,6 +230,8 @@ class Lines:
             link.listen = lambda message: self._heard(line, message)
             for message in link.notices.waiting():  # what came between the welcome and now
                 self._heard(line, message)
+            if link.fault is not None:
+                self._ended(line, link.fault)
             self._watch(line)
         return line
 

@@ -201,7 +201,8 @@ def opening_verdict(fault: SegueError, failures: int) -> Verdict:
         # A proxy that blocks an upgrade says 403; a key that is not accepted is not over HTTP either.
         return Verdict(fault.status == 403, final=fault.status == 401)
     if isinstance(fault, WrongKind):
-        later = fault.status is not None and (fault.status in (408, 425, 429) or fault.status in (500, 502, 503, 504))
+        # What is no HTTP at all may be a proxy whose endpoint is down just now, as may be these: so once is no proof.
+        later = fault.status in (None, 408, 425, 429, 500, 502, 503, 504)
         return Verdict(not later or failures > 1)
     if isinstance(fault, TimedOut | RemoteProtocolError):
         return Verdict(True)
