@@ -106,8 +106,7 @@ class Account:
             return
         if message.get("type") == "error" and exchange.asked:
             exchange.asked.pop(0)
-        if isinstance(message.get("delta"), str):
-            exchange.said += len(message["delta"])
+        exchange.said += len(_piece(message))
         ended = _ended(message)
         if ended is None:
             return
@@ -132,6 +131,16 @@ def _object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def _piece(message: Mapping[str, Any]) -> str:
+    """Return the text that an event brings; of a chat chunk that of its first choice."""
+    choices = message.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    delta = first.get("delta") if isinstance(first, dict) else message.get("delta")
+    if isinstance(delta, dict):
+        delta = next((delta[name] for name in ("content", "text", "partial_json") if name in delta), None)
+    return delta if isinstance(delta, str) else ""
+
+
 def _ended(message: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return what tells of the end of a turn: the event itself, or the Response or snapshot that it brings."""
     if message.get("type") in _ENDS:
@@ -139,6 +148,10 @@ def _ended(message: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return inner if isinstance(inner, dict) else message
     if message.get("object") == "response" and message.get("status") != "in_progress":
         return message
+    if message.get("object") == "chat.completion" or message.get("type") == "message":
+        return message
+    if isinstance(message.get("usage"), dict) and (message.get("choices") == [] or "delta" in message):
+        return message  # the chunk that brings the usage, or Anthropic's message_delta
     if message.get("type") == "turn.snapshot":
         for member in ("completed", "failed"):
             if isinstance(message.get(member), dict):

@@ -206,6 +206,36 @@ def test_what_is_not_reported_is_estimated():
     assert charged == [((60 + 40) // 4, True)]
 
 
+CHAT = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
+COUNTED = {"input_tokens": 5, "output_tokens": 7}
+
+
+@pytest.mark.parametrize(
+    ("wire", "told", "charged"),
+    [
+        ("chat", [{"object": "chat.completion", "choices": [], "usage": CHAT}], [(12, False)]),
+        ("chat", [{"choices": [{"delta": {"content": "hi"}}], "usage": None}, {"choices": [], "usage": CHAT}],
+         [(12, False)]),
+        ("chat", [{"choices": [{"delta": {"content": "x" * 38}}]}, {"choices": [7]}], [(10, True)]),
+        ("anthropic", [{"type": "message", "content": [], "usage": COUNTED}], [(12, False)]),
+        ("anthropic", [{"type": "content_block_delta", "delta": {"text": "hi"}},
+                       {"type": "message_delta", "delta": {}, "usage": COUNTED}], [(12, False)]),
+        ("anthropic", [{"type": "content_block_delta", "delta": {"text": "x" * 38}},
+                       {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 7}}], [(10, True)]),
+    ],
+)  # fmt: skip
+def test_usage_on_the_wires_without_state(wire, told, charged):
+    streamed = len(told) > 1
+    kind = "text/event-stream" if streamed else "application/json"
+    frames = [came("200 OK", "response", connection="http1", content_type=kind)]
+    for message in told:
+        data = json.dumps(message).encode()
+        frames.append(came(b"data: " + data + b"\n\n" if streamed else data, "body", connection="http1"))
+    asked = sent(b"POST http://x\n{}", "request", connection="http1")
+    _, found, kept = heard(wire, asked, *frames)
+    assert (found, kept) == (charged, [])
+
+
 def test_what_is_refused_costs_nothing():
     asked = '{"type": "response.create", "input": "' + "x" * 1000 + '"}'
     assert heard("openai-ws", sent(asked), came('{"type": "error", "error": {}}'))[1] == []
