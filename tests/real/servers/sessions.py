@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import uvicorn
-from segue_adapters.wires.base import TERMINAL, TurnFacts
+from segue_adapters.wires.base import TurnFacts
 from segue_adapters.wires.extension import PREFIX, declaration
 from segue_adapters.wires.extension_encoder import ExtensionEncoder
-from segue_adapters.wires.segue_ws import client_message, server_message
 from segue_schemas import models
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,52 +27,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-SESSIONS = Path(__file__).resolve().parents[3] / "schemas" / "1.0" / "sessions"
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
+
+from sessions_told import readings
+
 FOREIGN = {"type": f"{PREFIX}turn.progress", "turn": "t_1", "phase": "upstream"}
-
-
-def readings() -> dict[str, tuple[models.TurnStart, list[models.ServerMessage]]]:
-    """Return every reading that a session tells whole, by name, with the start that its turn was begun by."""
-    found: dict[str, tuple[models.TurnStart, list[models.ServerMessage]]] = {}
-    for path in sorted(SESSIONS.glob("*.ndjson")):
-        starts: dict[str, models.TurnStart] = {}
-        under_way: dict[tuple[str, str], list[models.ServerMessage]] = {}
-        for line in path.read_text(encoding="utf-8").splitlines():
-            told = json.loads(line)
-            text = json.dumps(told.get("message", {}))
-            if told.get("from") == "client" and told["message"]["type"] == "turn.start":
-                start = client_message(text)
-                assert isinstance(start, models.TurnStart)
-                starts[start.turn] = start
-            if told.get("from") != "server":
-                continue
-            message = server_message(text)
-            turn = getattr(message, "turn", None)
-            if message is None or not isinstance(turn, str) or isinstance(message, models.ErrorMessage):
-                continue
-            key = (told["connection"], turn)
-            if isinstance(message, models.TurnAccepted):
-                under_way[key] = []
-            elif key not in under_way and (cut := _cut(under_way, message)) is not None:
-                under_way[key] = under_way.pop(cut)  # read on over another connection
-            if key in under_way:
-                under_way[key].append(message)
-            if isinstance(message, TERMINAL) and key in under_way:
-                found[f"{path.stem}.{len(found)}"] = (starts[turn], under_way.pop(key))
-    return found
-
-
-def _cut(
-    under_way: dict[tuple[str, str], list[models.ServerMessage]], message: models.ServerMessage
-) -> tuple[str, str] | None:
-    """Return the reading that a message goes on with, where one was cut right in front of it."""
-    first = getattr(message, "from_", msgspec.UNSET)
-    first = first if isinstance(first, int) else getattr(message, "seq", None)
-    for key, messages in under_way.items():
-        numbers = [n for n in (getattr(m, "seq", None) for m in messages) if isinstance(n, int)]
-        if key[1] == getattr(message, "turn", "") and isinstance(first, int) and max(numbers) + 1 == first:
-            return key
-    return None
 
 
 READINGS = readings()
