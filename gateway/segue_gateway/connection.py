@@ -17,7 +17,8 @@ from segue_schemas import models
 from .faults import report
 from .lanes import Lanes, Place
 from .readings import Reading, Source
-from .refusals import draining, internal_error, invalid_request, named
+from .refusals import draining, internal_error, invalid_request, named, out_of_reach
+from .stores.base import Unwritable
 
 if TYPE_CHECKING:
     from .endpoint import Endpoint
@@ -73,6 +74,9 @@ class Connection:
             await self.act(message)
         except Refuse as refused:
             await self.deliver(named(refused, message).message)
+        except Unwritable as error:
+            report("a message found no state", error)
+            await self.deliver(named(out_of_reach(), message).message)
         except Exception as error:
             report("a message failed", error)
             await self.deliver(named(internal_error(), message).message)  # it, and not the connection (SEG-WS-023)

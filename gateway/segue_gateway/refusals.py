@@ -159,6 +159,11 @@ def overloaded(message: str, retry_after_ms: int) -> Refuse:
     return _after(refusal("overloaded", "wait", message), retry_after_ms)
 
 
+def out_of_reach() -> Refuse:
+    """The store can't be read or written just now."""
+    return overloaded("The endpoint can't reach its state just now.", 1_000)
+
+
 def quota_exceeded(message: str, retry_after_ms: int) -> Refuse:
     """A bound of the principal is reached."""
     return _after(refusal("quota_exceeded", "wait", message), retry_after_ms)

@@ -1,29 +1,33 @@
-"""Opens the store that an operator names: `memory`, or `sqlite:PATH`."""
+"""Opens the store that an operator names: `memory`, `sqlite:PATH`, or `valkey://host:port/db`."""
 
 from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from .base import Bounds, Store
+from .base import Bounds, Store, Unusable
 from .memory import MemoryStore
-from .sqlite import SQLiteStore, Unusable
+from .sqlite import SQLiteStore
 
 __all__ = ["Unusable", "open_store"]
 
 _LEVELS = ("normal", "full")
+_SERVERS = ("valkey", "valkeys", "redis", "rediss")
 
 
 def open_store(address: str, bounds: Bounds) -> Store:
     """Return the store at an address; Unusable, with what is wrong with it.
 
     `memory` ends with the process. `sqlite:PATH` outlives it, also one that is killed; `sqlite:PATH?synchronous=full`
-    also a machine that loses its power, and then `durable` is offered.
+    also a machine that loses its power, and then `durable` is offered. `valkey://host:port/db` (or `redis://`; with TLS
+    `valkeys://`) is a server that several nodes may share; what it can promise is read from its own settings.
     """
     kind, colon, place = address.partition(":")
     if kind == "memory" and not place:
         return MemoryStore(bounds)
+    if kind in _SERVERS and place.startswith("//"):
+        return _open_server(address, bounds)
     if kind != "sqlite" or not colon:
-        raise Unusable(f"{address!r} is no store: memory, or sqlite:PATH")
+        raise Unusable(f"{_shown(address)} is no store: memory, sqlite:PATH, or valkey://host:port/db")
     path, _, asked = place.partition("?")
     options = dict(parse_qsl(asked, keep_blank_values=True))
     level = options.pop("synchronous", "normal").lower()
@@ -32,3 +36,19 @@ def open_store(address: str, bounds: Bounds) -> Store:
     if not path:
         raise Unusable(f"{address!r} names no file: sqlite:PATH")
     return SQLiteStore(path, bounds, full=level == "full")
+
+
+def _open_server(url: str, bounds: Bounds) -> Store:
+    try:
+        from .valkey import Address, ValkeyStore, first_look
+    except ModuleNotFoundError as error:
+        if error.name != "redis":
+            raise
+        raise Unusable("a store in a server needs another package: pip install 'segue-protocol[valkey]'") from None
+    address = Address.of(url)
+    return ValkeyStore(address, bounds, promises=first_look(address))
+
+
+def _shown(address: str) -> str:
+    """Return an address as it can be told: what stands in front of an @ may be a password."""
+    return repr(address.rpartition("@")[2])

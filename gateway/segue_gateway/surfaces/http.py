@@ -17,6 +17,7 @@ from .. import refusals
 from ..endpoint import Endpoint, Once
 from ..faults import report
 from ..outlet import Outlet, taken
+from ..stores.base import Unwritable
 from .admission import admit, to_response
 from .bodies import read_body
 
@@ -54,6 +55,9 @@ class HTTPSurface:
             response = to_response(self.refusal_to(refused, name))
         except (Gone, ClientDisconnect):
             response = Response(status_code=499)  # nobody reads it
+        except Unwritable as error:
+            report("a request found no state", error)
+            response = to_response(self.refusal_to(refusals.out_of_reach(), name))
         except Exception as error:
             report("a request failed", error)
             response = to_response(self.refusal_to(refusals.internal_error(), name))

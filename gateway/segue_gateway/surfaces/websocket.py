@@ -16,6 +16,7 @@ from .. import refusals
 from ..endpoint import Endpoint
 from ..faults import report
 from ..outlet import Outlet, taken
+from ..stores.base import Unwritable
 from .admission import admit, to_response
 
 __all__ = ["Session", "WebSocketSurface"]
@@ -116,6 +117,9 @@ class Session:
             await self.refuse(refused)
         except WebSocketDisconnect:
             raise
+        except Unwritable as error:
+            report("a message found no state", error)
+            await self.refuse(refusals.out_of_reach())
         except Exception as error:
             report("a message failed", error)
             await self.refuse(refusals.internal_error(close=self.fault_code))

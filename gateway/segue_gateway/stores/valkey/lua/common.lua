@@ -23,7 +23,7 @@ local used = base .. 'u'       -- sorted: ids that may be evicted, least recentl
 local kids = base .. 'k'       -- sorted by name: node>n>child and node>h>handle
 local scopes = base .. 's'     -- sorted by name: scope>handle
 local condemned = base .. 'z'  -- sorted by time: nodes that were deleted with all that goes on from them
-local shared = {acct, turns, handles, nodes, bodies, contexts, texts, due, used, kids, scopes}
+local shared = {acct, turns, handles, nodes, bodies, contexts, texts, due, used, kids, scopes, B.prefix .. 'due'}
 local evicted, deleted, freed = {}, {}, {}
 
 -- The arguments from a place on, so many together; '' for what is not there.
