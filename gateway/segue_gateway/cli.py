@@ -58,7 +58,7 @@ def _limits(command: Any) -> Any:
     default="memory",
     show_default=True,
     metavar="STORE",
-    help="Where state lies: memory, or sqlite:PATH, which outlives the process.",
+    help="Where state lies: memory; sqlite:PATH, which outlives the process; valkey://HOST:PORT/DB, for several nodes.",
 )
 @click.option("--upstream", metavar="URL", help="A provider to ask, in place of the scripted engine.")
 @click.option("--wire", metavar="WIRE", help="The upstream's wire; found out where it is left out.")
@@ -97,7 +97,8 @@ def serve(
     so that it stands in no process list: --key alice=ALICE_KEY.
 
     With --store sqlite:PATH turns and continuations survive a process that is killed; sqlite:PATH?synchronous=full
-    waits for the disk at each step, survives a power cut too, and offers the retention `durable`.
+    waits for the disk at each step, survives a power cut too, and offers the retention `durable`. With --store
+    valkey://HOST:PORT/DB (or redis://) several nodes share one state: a turn of one is read and cancelled on another.
 
     With --upstream URL a provider generates, and is sent the whole history each time: the state lies here. It is asked
     over --wire; its key is read from the variable of --upstream-key-env, and no client sees it.
