@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from segue_schemas import chain, item_digest, load, validator
+from jsonschema import Draft202012Validator
+from segue_schemas import chain, item_digest, load, registry, validator
 
 TOPICS = ("common", "items", "context", "errors", "capabilities", "continuation", "client", "server", "extension")
 NOTHING_IS_INVALID = {"JsonValue"}
@@ -92,3 +93,27 @@ def load_index(schema_dir: Path) -> list[dict[str, Any]]:
     index = json.loads((schema_dir / "examples" / "index.json").read_text(encoding="utf-8"))
     entries: list[dict[str, Any]] = index["examples"]
     return entries
+
+
+def test_a_last_line_feed_is_refused_by_engines_whose_dollar_takes_one(schema_dir: Path) -> None:
+    """Python's `$` matches in front of a last line feed; a validator that takes it so refuses it all the same."""
+    plain = [e for e in load_index(schema_dir) if "line_feed" in e["file"]]
+    assert len(plain) >= 2
+    for entry in plain:
+        schema = {"$ref": "https://segue.example/schemas/1.0/" + entry["schema"]}
+        assert not Draft202012Validator(schema, registry=registry()).is_valid(read(schema_dir, entry)), entry["file"]
+
+
+def test_every_anchored_pattern_is_safe_from_a_last_line_feed() -> None:
+    def unsafe(node: Any) -> list[str]:
+        if isinstance(node, list):
+            return [found for inner in node for found in unsafe(inner)]
+        if not isinstance(node, dict):
+            return []
+        found = [found for inner in node.values() for found in unsafe(inner)]
+        anchored = isinstance(node.get("pattern"), str) and node["pattern"].endswith("$")
+        return [*found, node["pattern"]] if anchored and node.get("not") != {"pattern": "\\n"} else found
+
+    for topic in TOPICS:
+        # A pointer may hold a line feed anywhere.
+        assert [pattern for pattern in unsafe(load(f"{topic}.json")) if "[^~/]" not in pattern] == [], topic

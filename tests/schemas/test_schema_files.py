@@ -119,7 +119,9 @@ def test_patterns_are_anchored_whole() -> None:
     """A pattern that is not anchored lets everything through that holds a fitting piece."""
     for topic in TOPICS:
         for node in nodes(load(f"{topic}.json")):
-            if isinstance(node.get("pattern"), str):
+            if (
+                isinstance(node.get("pattern"), str) and node["pattern"] != "\\n"
+            ):  # what no name holds, beside the names
                 assert node["pattern"].startswith("^")
                 assert node["pattern"].endswith("$")
                 assert "$" not in node["pattern"][:-1]
