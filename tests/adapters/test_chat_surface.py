@@ -213,8 +213,10 @@ def test_there_is_one_route() -> None:
 
 def test_a_refusal_names_the_place_in_the_messages() -> None:
     create = asked({"role": "system", "content": "s"}, {"role": "assistant", "tool_calls": [CALL]})
-    for param, told in (("input/1/call_id", "messages[1].tool_calls[0]"), ("input", "input"), ("input/9", "input/9"),
-                        ("input/x", "input/x"), (None, msgspec.UNSET)):  # fmt: skip
+    for param, told in (
+        ("/input/1/call_id", "messages[1].tool_calls[0]"), ("/input", "/input"), ("/input/9", "/input/9"),
+        ("/input/x", "/input/x"), (None, msgspec.UNSET),
+    ):  # fmt: skip
         placed = create.placed(refusal("invalid_request", "fix", "m", param=param))
         assert placed.error.param == told
 

@@ -134,6 +134,7 @@ def test_profiles_and_the_wires_that_reach_them(rows) -> None:
     table = {row[0].strip("*"): row[2:] for row in rows("docs/check.md", "profile")}
     assert tuple(table) == PROFILES
     assert REACHABLE["openai-http"] == REACHABLE["openai-ws"]
+    assert REACHABLE["chat"] == REACHABLE["anthropic"]
     for profile, cells in table.items():
-        wires = ("openai-http", "segue-http", "segue-ws")
+        wires = ("chat", "openai-http", "segue-http", "segue-ws")
         assert [cell == "yes" for cell in cells] == [profile in REACHABLE[wire] for wire in wires], profile

@@ -120,6 +120,7 @@ def test_refusals_speak_the_wire(wire: str) -> None:
                 ("POST", asked(wire, messages=[open_call]), 400),
                 ("POST", b"{", 400),
                 ("POST", asked(wire, "Fail now."), 502),
+                ("POST", asked(wire, model="nobody"), 400),
                 ("GET", b"", 404),
             ):
                 content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -143,6 +144,17 @@ def test_who_goes_away_cancels(wire: str, stream: bool) -> None:
             async with asyncio.timeout(10):
                 while endpoint.running:
                     await asyncio.sleep(0.01)
+
+    run(main())
+
+
+def test_a_fault_in_the_history_is_placed_in_the_messages() -> None:
+    async def main() -> None:
+        async with served() as (_, http):
+            orphan = {"role": "tool", "tool_call_id": "c9", "content": "42"}
+            body = asked("chat", messages=[{"role": "user", "content": "Hello"}, orphan])
+            answer = await http.post(PATHS["chat"], json=body)
+            assert (answer.status_code, answer.json()["error"]["param"]) == (400, "messages[1]")
 
     run(main())
 

@@ -218,7 +218,7 @@ class Create:
     def placed(self, refused: Refuse) -> Refuse:
         """Return a refusal that names a place of the wire instead of an item's."""
         param = refused.error.param
-        steps = param.split("/") if isinstance(param, str) else []
+        steps = param.removeprefix("/").split("/") if isinstance(param, str) else []
         if len(steps) > 1 and steps[0] == "input" and steps[1].isdecimal() and int(steps[1]) < len(self.places):
             refused.error.param = self.places[int(steps[1])]
         return refused
