@@ -220,7 +220,9 @@ class Answer:
         assert line is not None
         assert channel is not None
         await self._say_extras()
-        silence = line.can.silence if line.can.connected else None
+        # Only a wire that promises signs of life may be taken for dead without them; a whole answer has none over HTTP.
+        promised = line.can.proves and (line.can.connected or not self.ask.final)
+        silence = line.can.silence if promised else None
         try:
             async with asyncio.timeout(None if silence is None else max(silence, _PATIENT)):
                 message = await channel.get()

@@ -56,6 +56,7 @@ class Connect:
     avoid: int | None = None
     other_wire: str = ""
     elsewhere: bool = False
+    leaving: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,13 +250,6 @@ class Driver:
         """Whether the turn that was asked for was accepted and has not ended: it may be steered."""
         return self._fate == "accepted" and self._on_last_part and not isinstance(self.command, Ended)
 
-    @property
-    def history_mark(self) -> Mark:
-        """The place in the chain behind the turn."""
-        history = self.ask.history.copy()
-        history.extend(self.output)
-        return history.mark()
-
     # -- where it stands
 
     @property
@@ -264,7 +258,8 @@ class Driver:
 
     @property
     def _wire(self) -> str:
-        return "the wire" if self.facts is None else self.facts.can.wire
+        assert self.facts is not None
+        return self.facts.can.wire
 
     @property
     def _line(self) -> int | None:
@@ -375,7 +370,8 @@ class Driver:
                 expected=mine,
                 got=message.context,
             )
-        elif self.facts is not None and mine is not None:
+        elif mine is not None:
+            assert self.facts is not None
             self.facts.contexts.add(mine)
 
     def _compare_item(self, message: models.ItemCompleted) -> None:
@@ -435,10 +431,7 @@ class Driver:
         self._forget_reading("free")
         self.outcome.failed = self.outcome.refused = None
         if move == "full":
-            self._give_up_handle()
-            self._tell(Recovery(self.name, "resend_full", error.message, error=error))
-            self._plan = None
-            self._send_start()
+            self._send_whole(error)
         elif move == "context":
             self._whole_context = True
             self._tell(Recovery(self.name, "resend_context", error.message, error=error))
@@ -448,17 +441,24 @@ class Driver:
             what: What = {"reconnect": "reconnect", "again": "retry"}.get(move, "wait")  # type: ignore[assignment]
             self._again(move, trouble, what, error.message, error)
 
+    def _send_whole(self, error: models.Error) -> None:
+        self._give_up_handle()
+        self._tell(Recovery(self.name, "resend_full", error.message, error=error))
+        self._plan = None
+        self._send_start()
+
     def _by_digest(self) -> bool:
         context = None if self._start is None else self._start.context
         return isinstance(context, msgspec.Raw) and bytes(context)[:1] == b'"'
 
     def _give_up_handle(self) -> None:
         self._lost = True
-        if self._plan is not None and self._plan.handle is not None:
+        assert self._plan is not None
+        assert self.facts is not None
+        if self._plan.handle is not None:
             self.dropped.add(self._plan.handle.id)
         self.dropped.update(handle.id for handle in self.issued)
-        if self.facts is not None and self.ask.context.digest is not None:
-            self.facts.contexts.discard(self.ask.context.digest)
+        self.facts.contexts.discard(self.ask.context.digest or "")
 
     def _resume_refused(self, error: models.Error) -> None:
         assert self._home is not None
@@ -503,9 +503,9 @@ class Driver:
         elif self._fate == "free":
             self._send_start(at)
         else:
-            self._aim()
-            if isinstance(self.command, Submit):
-                self.command = Submit(self.command.message, at, self.command.repeated)
+            self._aim()  # a turn whose record is asked for has a name, so something is to be sent
+            assert isinstance(self.command, Submit)
+            self.command = Submit(self.command.message, at, self.command.repeated)
 
     def _elsewhere_or(self, otherwise: Ended, why: str, error: models.Error | SegueError) -> None:
         """Go to another endpoint, if there is one and nothing may have run here that could not be found there."""
@@ -514,7 +514,7 @@ class Driver:
             self.counts = Counts(total=self.counts.total)
             self.outcome.refused = None
             self._tell(Recovery(self.name, "elsewhere", why, error=error))
-            self.command = Connect(elsewhere=True)
+            self.command = Connect(elsewhere=True, leaving=None if self.facts is None else self.facts.place)
         else:
             self._end(otherwise)
 
@@ -550,7 +550,12 @@ class Driver:
                 effect="none",
                 message="The endpoint did not keep a part of the history.",
             )
-            self._act(Trouble("refused", "resend_full", "none"), error, Ended())
+            if self._decide(Trouble("refused", "resend_full", "none")) == "stop":
+                self.outcome.refused = error
+                self._end(Ended())
+            else:
+                self._forget_reading("free")
+                self._send_whole(error)
             return
         self._part += 1
         following = self._plan.parts[self._part].start

@@ -104,7 +104,7 @@ class Lines:
 
     async def take(self, turn: str, asked: Connect, prefer: int | None = None) -> tuple[Line, list[Recovery]]:
         """Return a connection for a turn, and what it took to have it; raises what says why there is none."""
-        if asked.elsewhere:
+        if asked.elsewhere and asked.leaving in (None, self.roads.at):  # else another turn has gone there before
             self.roads.move()
         while True:
             async with self._opening:
