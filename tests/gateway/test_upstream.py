@@ -351,3 +351,14 @@ def test_a_compaction_of_others_is_not_readable() -> None:
     assert engine.reads("compaction")
     assert not engine.reads("compaction", "elsewhere")
     assert engine.reads("vendor:anything", "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("wire", "ignored"),
+    [("chat", ["/reasoning/summary"]), ("anthropic", ["/reasoning/summary"]), ("openai-http", []), ("segue-http", [])],
+)
+def test_settings_without_a_place_on_the_providers_wire_are_told(wire: str, ignored: list[str]) -> None:
+    engine = UpstreamEngine("http://127.0.0.1:9/v1", wire)
+    context = {**CONTEXT, "max_output_tokens": 9, "instructions": "Be terse.", "reasoning": {"summary": "auto"}}
+    assert list(engine.ignores(context)) == ignored
+    assert list(engine.ignores({**CONTEXT, "max_output_tokens": 9})) == []

@@ -48,7 +48,7 @@ class AnthropicClient:
         if isinstance(start.trace, models.Trace):
             headers["traceparent"] = start.trace.traceparent
         request = Request("POST", "/messages", headers, msgspec.json.encode(said.body), key_header=KEY_HEADER)
-        return Exchanged(start, request, AnthropicDecoder(start.turn, said))
+        return Exchanged(start, request, AnthropicDecoder(start.turn, said), [*said.ignored])
 
     def snapshot(self, message: models.ClientMessage) -> Exchanged:
         """Raise NotCarried: the wire names no turns, so none can be asked for again."""

@@ -42,7 +42,7 @@ class ChatClient:
         if isinstance(start.trace, models.Trace):
             headers["traceparent"] = start.trace.traceparent
         request = Request("POST", "/chat/completions", headers, msgspec.json.encode(said.body))
-        return Exchanged(start, request, ChatDecoder(start.turn, said))
+        return Exchanged(start, request, ChatDecoder(start.turn, said), [*said.ignored])
 
     def snapshot(self, message: models.ClientMessage) -> Exchanged:
         """Raise NotCarried: the wire names no turns, so none can be asked for again."""

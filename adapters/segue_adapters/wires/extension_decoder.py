@@ -62,9 +62,7 @@ def refused_by(segue: models.ExtensionEvent, turn: str | None) -> models.ErrorMe
     """Return the message that an `error` with `segue.error` says; it names the turn that it was said of."""
     assert isinstance(segue.error, models.Error)
     named = segue.turn if isinstance(segue.turn, str) or turn is None else turn
-    return models.ErrorMessage(
-        error=segue.error, refused=segue.refused, turn=named, steer=segue.steer, ref=segue.ref
-    )
+    return models.ErrorMessage(error=segue.error, refused=segue.refused, turn=named, steer=segue.steer, ref=segue.ref)
 
 
 class ExtensionDecoder:

@@ -68,9 +68,7 @@ class ExtendedWSClient:
             self._replaced.add(message.turn)
             self._read_again[message.turn] = ExtensionDecoder(message.turn, retention="none", behind=True)
         else:
-            self._read_again.setdefault(
-                message.turn, ExtensionDecoder(message.turn, retention="none", behind=True)
-            )
+            self._read_again.setdefault(message.turn, ExtensionDecoder(message.turn, retention="none", behind=True))
 
     def receive(self, frame: str | bytes) -> list[models.ServerMessage]:
         """Return what a frame says."""

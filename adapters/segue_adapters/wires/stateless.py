@@ -135,13 +135,16 @@ class TurnDecoder(Protocol):
 
 
 class Exchanged:
-    """One request and its answer, streamed or whole."""
+    """One request and its answer, streamed or whole. `ignored`: pointers to settings that have no place in it."""
 
     ask_again_ms: int | None = None  # these wires never answer with "ask again"
     elsewhere = False
 
-    def __init__(self, start: models.TurnStart, request: Request, decoder: TurnDecoder) -> None:
+    def __init__(
+        self, start: models.TurnStart, request: Request, decoder: TurnDecoder, ignored: Sequence[str] = ()
+    ) -> None:
         self.request = request
+        self.ignored = ignored
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self._turn = start.turn

@@ -80,8 +80,15 @@ class UpstreamEngine:
         return True
 
     def ignores(self, context: Mapping[str, Any]) -> Sequence[str]:
-        """Return nothing: the provider is given every setting, and refuses what it can't honour."""
-        return ()
+        """Return what has no place on the provider's wire; it is given all else, and refuses what it can't honour."""
+        start = models.TurnStart(
+            turn=turn_name(), input=[], context=msgspec.Raw(msgspec.json.encode(context)), retention="none"
+        )
+        try:
+            ignored: Sequence[str] = getattr(self._wire.exchange(start), "ignored", ())
+        except SegueError:  # asking will fail as well, and say why
+            return ()
+        return ignored
 
     async def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
         """Yield what the provider sends, as it comes; raises EngineFailure for a refusal, a failure, or a cut."""
