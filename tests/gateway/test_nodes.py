@@ -29,21 +29,25 @@ BOB = {"authorization": "Bearer key-of-bob"}
 ENDS = ("turn.completed", "turn.failed", "error")
 
 
-@contextlib.contextmanager
-def node(url: str, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Give a gateway on a free port, and its URL; it is killed at the end, if it still runs."""
+def begin(url: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "segue_gateway", "--port", "0", "--key", "alice=ALICE_KEY", "--key", "bob=BOB_KEY"]
     environment = {**os.environ, **KEY, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        [*command, "--store", url, *options], stdout=subprocess.PIPE, text=True, env=environment
-    ) as served:
-        try:
-            assert served.stdout is not None
-            line = served.stdout.readline()
+    return subprocess.Popen([*command, "--store", url], stdout=subprocess.PIPE, text=True, env=environment)
+
+
+@contextlib.contextmanager
+def nodes(url: str, count: int) -> Iterator[list[tuple[subprocess.Popen[str], str]]]:
+    """Give gateways on free ports, and their URLs; they are killed at the end, if they still run."""
+    with contextlib.ExitStack() as stack:
+        begun = [stack.enter_context(begin(url)) for _ in range(count)]  # side by side
+        stack.callback(lambda: [process.kill() for process in begun])
+        told = []
+        for process in begun:
+            assert process.stdout is not None
+            line = process.stdout.readline()
             assert line.startswith("Segue serves on "), line
-            yield served, line.split()[-1]
-        finally:
-            served.kill()
+            told.append((process, line.split()[-1]))
+        yield told
 
 
 @pytest.fixture
@@ -95,7 +99,7 @@ def text_of(events: list[dict[str, Any]]) -> str:
 
 @pytest.fixture
 def pair(server: Served) -> Iterator[tuple[tuple[subprocess.Popen[str], str], tuple[subprocess.Popen[str], str]]]:
-    with node(server.url) as one, node(server.url) as two:
+    with nodes(server.url, 2) as (one, two):
         yield one, two
 
 
@@ -283,7 +287,7 @@ def test_a_server_that_restarts_in_mid_turn_loses_nothing_that_was_delivered(ser
             asked = await turn(there, start("then", "Which word was it?", parent=first[-1]["continuation"]["id"]))
             assert "lantern" in text_of(asked)
 
-    with node(server.url) as (_, one), node(server.url) as (_, two):
+    with nodes(server.url, 2) as ((_, one), (_, two)):
         run(work(one, two))
 
 
@@ -302,7 +306,7 @@ def test_a_server_that_stays_away_ends_turns_and_refuses_new_ones(server: Served
             assert closed[-1]["type"] == "turn.failed"
             assert (await turn(here, start("then", "Hello.")))[-1]["type"] == "turn.completed"
 
-    with node(server.url) as (_, one):
+    with nodes(server.url, 1) as ((_, one),):
         asyncio.run(asyncio.wait_for(work(one), 60))
 
 

@@ -63,15 +63,24 @@ class Served:
 @contextlib.contextmanager
 def serving(folder: Path, *options: str) -> Iterator[Served]:
     """Give a server on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    served = Served(port, folder, options)
+    served = Served(_free_port(), folder, options)
     try:
-        served.start()
+        try:
+            served.start()
+        except AssertionError:  # somebody else was quicker to take the port
+            served.kill()
+            served.port = _free_port()
+            served.start()
         yield served
     finally:
         served.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 ALWAYS = ("--appendonly", "yes", "--appendfsync", "always")

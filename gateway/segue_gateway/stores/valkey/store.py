@@ -208,6 +208,7 @@ class ValkeyStore(Continuations):
 
     async def read(self, principal: str, turn: str, after: int | None = None) -> Record | None:
         """Return a turn's events above a number."""
+        self._listener.listen()  # it may be deleted while it is read
         start = 0 if after is None else after + 1
         told = await self._steps.run("read", principal, turn, start)
         if not told:
@@ -264,6 +265,7 @@ class ValkeyStore(Continuations):
     async def sweep(self) -> None:
         """Free what has expired, and close the records whose owners are gone."""
         self._private.sweep()
+        self._listener.listen()
         try:
             for principal in {*await self._steps.due(), *self._steps.used()}:
                 await self._steps.run("sweep", principal, self._steps.uses(principal))
