@@ -1,9 +1,10 @@
 """Segue: stateful continuation between AI agents and model endpoints.
 
 async with segue.connect("http://127.0.0.1:8080/v1", context={"model": "scripted"}) as session:
-    first = await session.turn("Remember this word: lantern.")
+    chat = session.conversation()
+    first = await chat.turn("Remember this word: lantern.")
     print(await first.text())
-    second = await session.turn("Which word was it?", parent=first.continuation)
+    second = await chat.turn("Which word was it?")
     print(await second.text())
 """
 

@@ -40,7 +40,7 @@ class Talks(RuleBasedStateMachine):
     )
     def begin(self, survive: str, size: int, retention: Any, places: int) -> None:
         can = capabilities(names_survive=survive, message_bytes=size)
-        self.shops = [Shop(can) for _ in range(places)]
+        self.shops = [Shop(can, f"c{place}_") for place in range(places)]
         self.place = 0
         self.line = 1
         self.memory = Memory()
@@ -273,5 +273,5 @@ class Talks(RuleBasedStateMachine):
 
 TestTalks = Talks.TestCase
 TestTalks.settings = settings(
-    max_examples=120, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=80, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -9,9 +9,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
+import segue_adapters.errors
 from segue_adapters.client import Session, connect
+from segue_adapters.conversation.conversation import Conversation
+from segue_adapters.conversation.events import What
 from segue_conformance.embedded import Embedded, embedded
 
 BASE = "http://127.0.0.1:8080"
@@ -93,6 +97,29 @@ def test_the_client_example_runs(blocks, endpoint: Embedded) -> None:
     (code,) = programs(blocks, "docs/client.md", "asyncio.run")
     printed = run(code, endpoint, ("context={", "api_key={!r}, context={{"))
     assert printed == promised(code) == ["OK", "lantern"]
+
+
+def test_the_synchronous_example_runs(blocks, endpoint: Embedded) -> None:
+    (code,) = programs(blocks, "docs/client.md", "segue.sync")
+    printed = run(code, endpoint, ("context={", "api_key={!r}, context={{"))
+    assert printed == promised(code) == ["OK", "lantern"]
+
+
+def test_what_is_told_of_conversations_exists(pages: dict[str, str]) -> None:
+    page = pages["docs/client.md"].split("## A conversation")[1].split("## A session")[0]
+    signature = re.search(r"`session\.conversation\(\*, ([^`]*)\)`", page)
+    assert signature is not None
+    told = re.findall(r"(\w+)=", signature[1])
+    assert told == list(inspect.signature(Session.conversation).parameters)[1:]
+    named = set(re.findall(r"`(?:await )?chat\.(\w+)", page))
+    assert {"turn", "warm_up", "fork", "export", "import_", "move", "abandon", "items"} <= named
+    here = inspect.getsource(Conversation)
+    assert {name for name in named if not hasattr(Conversation, name) and f"self.{name} = " not in here} == set()
+    rows = re.findall(r"^\| (`.*?`) \| \w", page.split("### When something")[1], re.MULTILINE)
+    whats = {name for cell in rows for name in re.findall(r"`(\w+)`", cell)}
+    assert set(get_args(What)) <= whats
+    errors = {name for name in whats if name[0].isupper()}
+    assert {name for name in errors if not hasattr(segue_adapters.errors, name)} == set()
 
 
 def test_the_readme_shows_the_same_client(blocks) -> None:

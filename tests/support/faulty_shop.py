@@ -66,7 +66,8 @@ class Record:
 class Shop:
     """The endpoint. `ran` counts, by name, how often a model was asked with an effect."""
 
-    def __init__(self, can: Capabilities | None = None) -> None:
+    def __init__(self, can: Capabilities | None = None, prefix: str = "c") -> None:
+        self.prefix = prefix
         self.can = can or capabilities()
         self.held: dict[str, Held] = {}
         self.contexts: dict[str, bytes] = {}
@@ -180,7 +181,7 @@ class Shop:
         )
         if tier != "none":
             handle = models.Continuation(
-                id=f"c{self._ids}", retention=tier, digest=digest, length=mark.length, context=context
+                id=f"{self.prefix}{self._ids}", retention=tier, digest=digest, length=mark.length, context=context
             )
             end.continuation = handle
             self.held[handle.id] = Held(history, context, line if tier == "connection" else None)

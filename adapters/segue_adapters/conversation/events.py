@@ -12,7 +12,7 @@ from segue_schemas import models
 from ..errors import SegueError
 from ..turn import Outcome
 
-__all__ = ["Event", "Recovery", "Sent", "Settled", "log"]
+__all__ = ["Event", "Recovery", "Sent", "Settled", "What", "log"]
 
 log = logging.getLogger("segue")
 
@@ -26,7 +26,6 @@ What = Literal[
     "wait",
     "fallback",
     "elsewhere",
-    "rotate",
     "reread",
 ]
 
