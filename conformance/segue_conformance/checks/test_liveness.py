@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from segue_adapters.errors import ConnectionCut, SegueError
 from segue_schemas import models
@@ -38,15 +40,35 @@ async def test_welcome_declares(subject: Subject) -> None:
         document = subject.document
         if document is None:
             raise NotOffered("there is no discovery document to compare with")
-        for name in ("capabilities", "limits"):
-            told, declared = (msgspec.to_builtins(getattr(x, name)) for x in (welcome, document))
-            if told != declared:
-                differing = sorted(k for k in {*told, *declared} if told.get(k) != declared.get(k))
+        there: list[models.Binding | None] = [b for b in document.bindings if b.wire == "segue-ws"]
+        for name, declared in (
+            ("capabilities", [_narrowed(document.capabilities, binding) for binding in there or [None]]),
+            ("limits", [msgspec.to_builtins(document.limits)]),
+        ):
+            told = getattr(welcome, name)
+            told = _narrowed(told, None) if isinstance(told, models.Capabilities) else msgspec.to_builtins(told)
+            if told not in declared:
+                wanted = declared[0]
+                differing = sorted(k for k in {*told, *wanted} if told.get(k) != wanted.get(k))
                 raise Deviation(
                     f"welcome and discovery differ in {name}: {', '.join(differing)}",
-                    expected=str({k: declared.get(k) for k in differing})[:200],
+                    expected=str({k: wanted.get(k) for k in differing})[:200],
                     actual=str({k: told.get(k) for k in differing})[:200],
                 )
+
+
+def _narrowed(offered: models.Capabilities, binding: models.Binding | None) -> dict[str, Any]:
+    """Return capabilities as a binding narrows them, its default spelled out; the order of lists says nothing."""
+    told: dict[str, Any] = msgspec.to_builtins(offered)
+    for name in ("retention", "features"):
+        carried = getattr(binding, name, None)
+        told[name] = sorted(told[name] if not isinstance(carried, list) else set(told[name]) & set(carried))
+    ranks = ("none", "connection", "cached", "durable")
+    default = told.get("default_retention") or min(offered.retention, key=ranks.index, default="none")
+    stronger = [tier for tier in ranks[ranks.index(default) :] if tier in told["retention"]]
+    told["default_retention"] = stronger[0] if stronger else None
+    told["claimed_only"] = sorted(set(told.get("claimed_only") or ()) & set(told["features"]))
+    return told
 
 
 @check("SEG-LIVE-002", "SEG-LIVE-001", profile="core", wires=("segue-ws",))
