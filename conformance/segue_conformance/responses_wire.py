@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,14 +15,17 @@ from segue_adapters.wires.base import Answer
 
 from .clock import now
 from .subject import Subject
-from .verdicts import Deviation, Hindered, NotOffered, Untestable
+from .verdicts import Busy, Deviation, Hindered, NotOffered, Untestable
 
 __all__ = [
     "TERMINAL", "Asking", "asking", "create", "events_of", "parsed", "refusal_of", "sse_of", "terminal_of", "text_of",
-    "told_on",
+    "told_busy", "told_on",
 ]  # fmt: skip
 
 TERMINAL = ("response.completed", "response.incomplete", "response.failed", "response.cancelled", "error")
+
+#: How often a create that met a busy endpoint is sent again, and seconds that are waited before it at most.
+_REPEATS, _LONGEST_WAIT = 2, 10.0
 
 Asking = Callable[[dict[str, Any]], Awaitable[list[dict[str, Any]]]]
 
@@ -56,7 +60,24 @@ async def asking(subject: Subject) -> AsyncIterator[Asking]:
 
 
 async def told_on(subject: Subject, socket: Socket, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Send one create over a bare WebSocket and return the events of its response, up to the terminal one."""
+    """Send one create over a bare WebSocket and return the events of its response, up to the terminal one.
+
+    Where the endpoint is too busy it is asked again, a little later; Busy where it is time and again.
+    """
+    for left in reversed(range(_REPEATS + 1)):
+        found = await _told_once(subject, socket, body)
+        try:
+            told_busy(found[-1])
+        except Busy as busy:
+            if not left:
+                raise
+            await asyncio.sleep(min(busy.wait, _LONGEST_WAIT))
+        else:
+            break
+    return found
+
+
+async def _told_once(subject: Subject, socket: Socket, body: dict[str, Any]) -> list[dict[str, Any]]:
     subject.spend()
     await socket.send(json.dumps({"type": "response.create", **body}))
     deadline = now() + subject.settings.timeout
@@ -68,9 +89,16 @@ async def told_on(subject: Subject, socket: Socket, body: dict[str, Any]) -> lis
         event = parsed(frame)
         if event["type"].startswith("response.") or event["type"] == "error":
             found.append(event)
-    if found[-1]["type"] == "error" and "rate_limit" in json.dumps(found[-1]):
-        raise Hindered(f"the endpoint is busy: {json.dumps(found[-1])[:300]}")
     return found
+
+
+def told_busy(event: dict[str, Any]) -> None:
+    """Raise Busy where an error says no more than that too much is asked: by its words, since a status may be wrong."""
+    told = json.dumps(event)
+    if event["type"] == "error" and ("rate_limit" in told or "overloaded" in told):
+        headers = event.get("headers")
+        precise = str(headers.get("retry-after-ms", "")) if isinstance(headers, dict) else ""
+        raise Busy(f"the endpoint is busy: {told[:300]}", float(precise) / 1000 if precise.isdigit() else None)
 
 
 async def sse_of(subject: Subject, body: dict[str, Any]) -> list[SSEEvent]:

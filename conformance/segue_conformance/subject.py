@@ -274,10 +274,16 @@ class Subject:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             asked = Request(method, path, named, body, key_header=_KEY_HEADERS.get(self.wire, "authorization"))
-            async with pool.stream(asked) as answer:
-                if answer.status == 429:
-                    raise Busy("the endpoint is busy: it answered 429", _seconds(answer.headers.get("retry-after", "")))
-                yield answer
+            for left in reversed(range(_REPEATS + 1)):
+                async with pool.stream(asked) as answer:
+                    if not _is_busy(answer):
+                        yield answer
+                        return
+                    wait = _wait_of(answer)
+                    if not left:
+                        raise Busy(f"the endpoint is busy: it answered {answer.status}", wait)
+                await asyncio.sleep(min(wait, _LONGEST_WAIT))
+                self.spend()
         finally:
             await pool.close()
 
@@ -348,7 +354,8 @@ class Client:
         if not self.subject.native and refuses_to_store(outcome, asked=True):
             raise NotOffered("`store: true` is refused")
         for _ in range(_REPEATS):
-            if outcome.refused is None or outcome.refused.code != "rate_limited":
+            waits = ("rate_limited",) if self.subject.native else ("rate_limited", "overloaded")
+            if outcome.refused is None or outcome.refused.code not in waits:
                 break
             wait = outcome.refused.retry_after_ms
             await asyncio.sleep(min(wait / 1000 if isinstance(wait, int) else 1.0, _LONGEST_WAIT))
@@ -437,9 +444,15 @@ def _patient() -> Iterator[None]:
         raise
 
 
-def _seconds(retry_after: str) -> float | None:
-    """Return what Retry-After says; None where it says nothing, or a date."""
-    return float(retry_after) if retry_after.isdigit() else None
+def _is_busy(answer: Streaming) -> bool:
+    """Whether an answer says no more than that too much is asked: 429, or 503 that says when to come again."""
+    return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
+
+
+def _wait_of(answer: Streaming) -> float:
+    """Return the seconds that an answer asks to wait; 1 where it does not say, or says a date."""
+    precise, told = answer.headers.get("retry-after-ms", ""), answer.headers.get("retry-after", "")
+    return float(precise) / 1000 if precise.isdigit() else float(told) if told.isdigit() else 1.0
 
 
 def handle_of(outcome: Outcome) -> models.Continuation:

@@ -171,6 +171,7 @@ UNSEEN = {
     "instructions_of_parent_told": "they are not in force; what a Response echoes of settings is not asked for",
     "usage_ignores_history": "it is documented, but an endpoint that counts simply would be accused with it",
     "lost_is_429": "a rate limit is no verdict",
+    "no_input_is_taken": "that a create has to have input is not documented: a stored prompt may stand for it",
 }
 SEEN_AS = (Verdict.FAIL, Verdict.WARN)
 NEW = [name for name in ALL if name not in UNSEEN]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..oracle import ASK, ASK_CHOSEN, ASK_CODE, TOOL, Story, call_tool, plant, says, tool_output, word
+from ..oracle import ASK, ASK_CHOSEN, ASK_CODE, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
 from ..registry import EVERY_WIRE, check
 from ..subject import Client, Subject, completed, handle_of
 from ..verdicts import Deviation, Inconclusive, NotOffered, Untestable
@@ -115,6 +115,22 @@ async def test_users_words_beside_a_tool(subject: Subject) -> None:
             actual=repr(outcome.text[:120]),
             control=f"with the whole history in one request the answer was {control.text[:120]!r}",
         )
+
+
+@check("SEG-CONT-014", profile="continuation")
+async def test_outputs_as_parts(subject: Subject) -> None:
+    """What a tool said in parts, where an endpoint takes outputs so, is known later."""
+    async with subject.open() as client:
+        story, secret = Story(client), word()
+        context = subject.base_context(tools=[TOOL])
+        first, call = await call_tool(story, context=context)
+        parts = [{"type": "input_text", "text": text} for text in ("The tool has an answer.", f"The word is {secret}.")]
+        told = {"type": "function_call_output", "call_id": call["call_id"], "output": parts}
+        outcome = client.excuse(await client.turn([told], parent=handle_of(first), context=context))
+        if outcome.refused is not None:
+            raise NotOffered(f"outputs in parts are refused: {outcome.refused.message[:120]}")
+        answer = story.add(completed(outcome, "a tool's output was sent in parts"))
+        await story.recalls(secret, ASK_TOOL, parent=handle_of(answer), context=context)
 
 
 @check("SEG-CONT-014", "SEG-CONT-019", profile="continuation")

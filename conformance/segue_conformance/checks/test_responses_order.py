@@ -93,9 +93,18 @@ async def test_items_keep_their_id(subject: Subject) -> None:
         for event in scene.events:
             for named in _ids(event):
                 ids.setdefault(event.get("output_index"), set()).add(named)
+            bare = event["type"].endswith(("_text.delta", "arguments.delta")) and event.get("item_id") is None
+            if bare:
+                raise wrong(scene, f"{event['type']} of item {event.get('output_index')}", "an `item_id`", event)
         for index, found in ids.items():
             if len(found) > 1:
                 raise wrong(scene, f"the id of item {index}", "one id in all events", sorted(found))
+            others = [place for place, told in ids.items() if place != index and told & found]
+            if others:
+                raise wrong(scene, f"the id of item {index}", "an id of its own", f"that of item {others[0]} as well")
+        for item in scene.done:
+            if item.get("type") == "message" and not isinstance(item.get("id"), str):
+                raise wrong(scene, "the id of a message", "text", item.get("id"))
 
 
 def _ids(event: dict[str, Any]) -> Iterator[str]:

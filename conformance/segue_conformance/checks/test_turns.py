@@ -256,6 +256,13 @@ async def _cut_whole(client: Client, question: str, limit: int, words: int) -> N
     outcome = completed(await client.turn(question, context=context, final=True), "a long text was asked for")
     done = outcome.completed
     assert done is not None
+    if done.status == "incomplete" and done.reason != "max_output_tokens":
+        raise Deviation(
+            "the reason is missing or another where it is answered whole",
+            expected="max_output_tokens",
+            actual=str(done.reason) if isinstance(done.reason, str) else "none",
+            requirement="SEG-TURN-031",
+        )
     if done.status == "completed" and 10 * len(outcome.text.split()) >= 9 * words:
         raise Deviation(
             "output that was cut is told as completed where it is answered whole",

@@ -58,7 +58,7 @@ async def test_stream_content_type(subject: Subject) -> None:
     """With `stream` the answer is an event stream."""
     body = json.dumps({**create(subject, "Say hello."), "stream": True}).encode()
     async with subject.request("POST", "/responses", body, content_type="application/json") as answer:
-        kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if answer.status != 200 or kind != "text/event-stream":
             told = f"{answer.status} {kind}"
             raise Deviation("a create with `stream: true` has no stream", expected="200 text/event-stream", actual=told)

@@ -44,6 +44,8 @@ class StandIn(Asker, Teller):
         self._asked += 1
         if "busy_now_and_then" in self.on and self._asked % 7 == 6:
             raise Refused(429, "rate_limit_exceeded", "Rate limit reached. Please try again in 20ms.")
+        if "overloaded_now_and_then" in self.on and self._asked % 7 == 6:
+            raise Refused(503, "server_overloaded", "The server is overloaded. Please try again later.")
 
     # -- responses by id
 

@@ -110,6 +110,65 @@ def without(*names: str) -> dict[str, Seam]:
     return {"body": lambda b, at: {n: v for n, v in b.items() if n not in names}}
 
 
+def refuses_member(*names: str) -> dict[str, Seam]:
+    """Refuse creates that have one of these members."""
+
+    def seam(given: Any, at: At) -> Any:
+        for name in names:
+            if at.asked.get(name) is not None:
+                raise Refused(400, "unsupported_parameter", f"Unsupported parameter: '{name}'.", name)
+        return given
+
+    return {"checked": seam}
+
+
+def refuses_now_and_then(output: list[Event], at: At) -> list[Event]:
+    """Say in every sixth answer that this is not answered."""
+    if at.count("answers") % 6 != 5:
+        return output
+    part = {"type": "refusal", "refusal": "I can't help with that."}
+    return [{**i, "content": [part]} if i["type"] == "message" else i for i in output]
+
+
+def thinking_in_text(output: list[Event], at: At) -> list[Event]:
+    """Think aloud in reasoning, with every word that it was given."""
+    if at.asked.get("generate") is False:
+        return output
+    told = " ".join(str(i.get("content")) for i in at.asked.get("input") or () if isinstance(i, dict))
+    summary = [{"type": "summary_text", "text": f"The user says: {told}"}]
+    return [{"id": at.stand_in._id("rs"), "type": "reasoning", "summary": summary}, *output]
+
+
+def empty_part_first(made: Event) -> Event:
+    blank = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+    return {**made, "content": [blank, *made["content"]]}
+
+
+def lean_created(event: Event | None, at: At) -> Event | None:
+    """Tell at the beginning of a response no more than which it is."""
+    if event is None or not event["type"].endswith(("created", "in_progress")):
+        return event
+    return {**event, "response": {n: event["response"][n] for n in ("id", "object", "status", "model")}}
+
+
+def same_item_ids(output: list[Event], at: At) -> list[Event]:
+    """Count the items of each response from 0."""
+    return [{**i, "id": f"msg_{place}"} for place, i in enumerate(output)]
+
+
+def annotating(events: list[Event], at: At) -> list[Event]:
+    """Say of a text where it comes from, event by event."""
+    found: list[Event] = []
+    for event in events:
+        if event["type"].endswith("output_text.done"):
+            where = {n: event[n] for n in ("item_id", "output_index", "content_index")}
+            cited = {"type": "url_citation", "url": "https://example.test", "start_index": 0, "end_index": 1}
+            more = {"type": "response.output_text.annotation.added", "annotation_index": 0, "annotation": cited}
+            found.append({**more, **where})
+        found.append(event)
+    return found
+
+
 ODDITIES: dict[str, tuple[str, tuple[str, ...], dict[str, Seam]]] = {
     "created_at_is_float": ("times with fractions", BOTH, {}),
     "short_ids": ("ids that count: resp_1, resp_2", BOTH, {}),
@@ -244,4 +303,60 @@ ODDITIES: dict[str, tuple[str, tuple[str, ...], dict[str, Seam]]] = {
     ),
     "ws_pings": ("pings and pongs of the endpoint's own", WS, {}),
     "warm_up_counts_nothing": ("no usage for a warm-up", WS, {"body": warm_usage}),
+    "refuses_now_and_then": ("a model that refuses now and then", BOTH, {"output": refuses_now_and_then}),
+    "thinks_in_text": ("reasoning that names every word", BOTH, {"output": thinking_in_text}),
+    "empty_part_first": ("an empty part before the text", BOTH, item(empty_part_first)),
+    "created_is_lean": ("response.created that says which response it is, and no more", BOTH, {"event": lean_created}),
+    "item_ids_start_again": ("ids of items that count from 0 in each response", BOTH, {"output": same_item_ids}),
+    "cites_in_events": ("response.output_text.annotation.added", BOTH, {"events": annotating}),
+    "slow_answers": ("each answer takes its time", BOTH, {}),
+    "overloaded_now_and_then": ("503 for one request in seven", BOTH, {}),
+    "no_tools": ("tools refused", BOTH, refuses_member("tools")),
+    "no_instructions": ("instructions refused", BOTH, refuses_member("instructions")),
+    "no_metadata": ("metadata refused", BOTH, refuses_member("metadata", "user", "safety_identifier")),
+    "no_choices": (
+        "no choice among tools",
+        BOTH,
+        refuses_member("tool_choice", "parallel_tool_calls"),
+    ),
+    "no_store_member": ("`store` refused", BOTH, refuses_member("store")),
+    "no_conversation": ("`conversation` refused", BOTH, refuses_member("conversation")),
+    "limit_is_capped": (
+        "max_output_tokens above 20 is 20",
+        BOTH,
+        {
+            "asked": lambda a, at: (
+                {**a, "max_output_tokens": min(20, a["max_output_tokens"])}
+                if isinstance(a.get("max_output_tokens"), int) and a["max_output_tokens"] > 16
+                else a
+            )
+        },
+    ),
+    "speaks_http_1_0": ("HTTP/1.0, a connection for each answer", HTTP, {}),
+    "streams_end_by_closing": ("streams that end with their connection", HTTP, {}),
+    "streams_have_a_length": ("streams that are sent at their end, with a length", HTTP, {}),
+    "chunks_have_notes": ("chunks with extensions, and a trailer", HTTP, {}),
+    "streams_in_gzip": ("streams in gzip", HTTP, {}),
+    "answers_in_gzip": ("answers in gzip", HTTP, {}),
+    "json_behind_blanks": ("blank lines before JSON", HTTP, {}),
+    "sse_begins_with_a_mark": ("a byte order mark before the stream", HTTP, {}),
+    "types_in_capitals": ("content types in capitals", HTTP, {}),
+    "routes_in_html": ("a page of HTML for what is not served", HTTP, {}),
+    "delete_is_202": (
+        "a delete is answered 202",
+        HTTP,
+        {"answer": lambda seen, at: (202, b"", "text/plain") if "'deleted'" in str(seen[1]) else seen},
+    ),
+    "key_closes_inside": ("a wrong key ends the connection behind the upgrade", WS, {}),
+    "ws_says_hello": ("a greeting of the endpoint's own", WS, {}),
+    "ws_chatters": ("signs of life between responses", WS, {}),
+    "ws_ends_when_idle": ("an idle connection is ended after a second", WS, {}),
+    "lane_is_null": ("`stream_id: null` where none was named", WS, {}),
+    "three_at_once": ("429 for a fourth response in flight", WS, {}),
+    "queue_of_one": ("429 for a third create in a lane", WS, {}),
+    "ws_numbers_errors": (
+        "errors with a sequence number",
+        WS,
+        {"told": lambda t, at: {**t, "sequence_number": 0} if isinstance(t, dict) and "type" in t else t},
+    ),
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 import threading
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
@@ -87,14 +89,14 @@ class Server:
                     break
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 if "second_request_hangs" in self.on and served:
-                    await asyncio.sleep(60)
+                    await reader.read()
                 served += 1
                 try:
-                    await self._http(writer, method, path, dict(parse_qsl(query)), headers, body)
+                    await self._http(reader, writer, method, path, dict(parse_qsl(query)), headers, body)
                 except Refused as refused:
                     self._refuse(writer, refused)
                 await writer.drain()
-                if "closes_behind_answers" in self.on:
+                if {"closes_behind_answers", "streams_end_by_closing", "speaks_http_1_0"} & self.on:
                     break
         writer.close()
 
@@ -102,6 +104,7 @@ class Server:
 
     async def _http(
         self,
+        reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         method: str,
         path: str,
@@ -127,6 +130,9 @@ class Server:
             act = stand_in.read if method == "GET" else stand_in.delete
             self._answer(writer, 200, stand_in.dressed(act(identifier, principal)))
             return
+        if path != "/v1/responses" and "routes_in_html" in self.on:
+            _answer(writer, 404, b"<html><h1>Not Found</h1></html>", "text/html")
+            return
         if path != "/v1/responses":
             raise Refused(404, None, f"Invalid URL ({method} {path})")
         if method != "POST":
@@ -135,12 +141,16 @@ class Server:
         made = stand_in.create(asked, principal)
         if (asked.get("stream") and "never_streams" not in self.on) or "always_streams" in self.on:
             await self._stream(writer, made)
+            if "stream_stays_open" in self.on:
+                await reader.read()
         else:
             self._answer(writer, 200, stand_in.dressed(made.body))
 
     async def _stream(self, writer: asyncio.StreamWriter, made: Response) -> None:
         kind = "text/plain" if "stream_is_plain_text" in self.on else "text/event-stream; charset=utf-8"
-        writer.write(f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n".encode())
+        kind = "Text/Event-Stream; Charset=UTF-8" if "types_in_capitals" in self.on else kind
+        framing = Framing(writer, self.on)
+        framing.begin(kind)
         end = "\r\n" if "sse_crlf" in self.on else "\r" if "sse_cr" in self.on else "\n"
         size = 13 if "sse_split_anywhere" in self.on else 1 << 20
         number = 0
@@ -157,22 +167,18 @@ class Server:
                 lines = [": ping", "", f"id: {number}", "retry: 3000", *lines]
             lines.append("data: " + json.dumps(event, ensure_ascii=False))
             lines = self.stand_in.seams("sse", lines, made.at)
-            self._chunks(writer, end.join([*lines, "", ""]).encode(), size)
+            if number == 1 and "sse_begins_with_a_mark" in self.on:
+                lines = ["\ufeff" + lines[0], *lines[1:]]
+            framing.send(end.join([*lines, "", ""]).encode(), size)
             await writer.drain()
         if "sse_done" in self.on:
-            self._chunks(writer, f"data: [DONE]{end}{end}".encode(), size)
+            framing.send(f"data: [DONE]{end}{end}".encode(), size)
         if "stream_stays_open" in self.on:
-            await asyncio.sleep(60)
+            return
         if "stream_breaks_off" in self.on:
             writer.close()
             return
-        writer.write(b"0\r\n\r\n")
-
-    @staticmethod
-    def _chunks(writer: asyncio.StreamWriter, data: bytes, size: int) -> None:
-        for start in range(0, len(data), size):
-            piece = data[start : start + size]
-            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        framing.end()
 
     def _refuse(self, writer: asyncio.StreamWriter, refused: Refused) -> None:
         if "errors_in_html" in self.on and str(refused.error["param"]).startswith("input["):
@@ -184,8 +190,15 @@ class Server:
             self._answer(writer, status, self.stand_in.dressed(told))
 
     def _answer(self, writer: asyncio.StreamWriter, status: int, body: Any) -> None:
-        seen = (status, body, "application/json")
-        _answer(writer, *self.stand_in.seams("answer", seen, At(self.stand_in)))
+        kind = "Application/JSON; Charset=UTF-8" if "types_in_capitals" in self.on else "application/json"
+        status, body, kind = self.stand_in.seams("answer", (status, body, kind), At(self.stand_in))
+        if "answers_in_gzip" in self.on and not isinstance(body, bytes):
+            data = gzip.compress(json.dumps(body).encode())
+            _answer(writer, status, data, kind, "content-encoding: gzip\r\n")
+        elif "json_behind_blanks" in self.on and not isinstance(body, bytes):
+            _answer(writer, status, b"\n \n" + json.dumps(body).encode(), kind)
+        else:
+            _answer(writer, status, body, kind, version="1.0" if "speaks_http_1_0" in self.on else "1.1")
 
     # -- WebSocket
 
@@ -193,7 +206,7 @@ class Server:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes, headers: Mapping[str, str]
     ) -> None:
         principal = self.stand_in.principal(headers.get("authorization"))
-        if principal is None and "key_refused_inside" not in self.on:
+        if principal is None and not {"key_refused_inside", "key_closes_inside"} & self.on:
             refused = Refused(401, "invalid_api_key", "Incorrect API key provided.")
             _answer(writer, 401, {"error": refused.error})
             return
@@ -209,6 +222,12 @@ class Server:
         (request,) = protocol.events_received()
         protocol.send_response(protocol.accept(request))  # type: ignore[arg-type]
         socket = Socket(self.stand_in, protocol, writer, principal)
+        if "key_closes_inside" in self.on and principal is None:
+            socket.hang_up(1008)
+        if "ws_says_hello" in self.on:
+            socket.send({"type": "session.created", "session": {"id": "sess_1"}})
+        if "ws_chatters" in self.on:
+            socket.chatter()
         if "newer_connection_ends_older" in self.on:
             for older in self.sockets.get(principal, ()):
                 older.hang_up(1001)
@@ -217,7 +236,7 @@ class Server:
             gathered = b""
             while True:
                 socket.flush()
-                data = await reader.read(65536)
+                data = await self._read(reader, socket)
                 protocol.receive_data(data) if data else protocol.receive_eof()
                 for frame in protocol.events_received():
                     if "fragments_are_refused" in self.on and not frame.fin:
@@ -242,9 +261,73 @@ class Server:
                 self.stand_in.notes["vanished"] = self.stand_in.notes.get("vanished", 0) + 1
             socket.close()
 
+    async def _read(self, reader: asyncio.StreamReader, socket: Socket) -> bytes:
+        """Read on; where the endpoint ends what is idle, end that."""
+        if "ws_ends_when_idle" not in self.on:
+            return await reader.read(65536)
+        while True:
+            try:
+                return await asyncio.wait_for(reader.read(65536), 1.0)
+            except TimeoutError:
+                if not socket.busy:
+                    socket.hang_up(1001)
 
-def _answer(writer: asyncio.StreamWriter, status: int, body: Any, kind: str = "application/json") -> None:
+
+class Framing:
+    """How the body of a stream is framed: in chunks, unless a switch says otherwise."""
+
+    def __init__(self, writer: asyncio.StreamWriter, on: frozenset[str]) -> None:
+        self.writer, self.on = writer, on
+        self.bare = bool({"streams_end_by_closing", "speaks_http_1_0"} & on)
+        self.packer = zlib.compressobj(wbits=31) if "streams_in_gzip" in on else None
+        self.kept = b""
+
+    def begin(self, kind: str) -> None:
+        """Send the head, unless the length has to stand in it."""
+        self.kind = kind
+        if "streams_have_a_length" in self.on:
+            return
+        version = "1.0" if "speaks_http_1_0" in self.on else "1.1"
+        coding = "content-encoding: gzip\r\n" if self.packer else ""
+        framed = "connection: close\r\n" if self.bare else "Transfer-Encoding: chunked\r\n"
+        self.writer.write(f"HTTP/{version} 200 OK\r\nContent-Type: {kind}\r\n{coding}{framed}\r\n".encode())
+
+    def send(self, data: bytes, size: int) -> None:
+        """Send a part of the body, in pieces of a size at most."""
+        if self.packer:
+            data = self.packer.compress(data) + self.packer.flush(zlib.Z_SYNC_FLUSH)
+        if "streams_have_a_length" in self.on:
+            self.kept += data
+            return
+        note = b";note=1" if "chunks_have_notes" in self.on else b""
+        for start in range(0, len(data), size):
+            piece = data[start : start + size]
+            self.writer.write(piece if self.bare else b"%x%s\r\n%s\r\n" % (len(piece), note, piece))
+
+    def end(self) -> None:
+        """End the body."""
+        if "streams_have_a_length" in self.on:
+            head = f"HTTP/1.1 200 OK\r\ncontent-type: {self.kind}\r\ncontent-length: {len(self.kept)}\r\n\r\n"
+            self.writer.write(head.encode() + self.kept)
+            return
+        if self.packer:
+            data = self.packer.flush()
+            self.writer.write(b"%x\r\n%s\r\n" % (len(data), data))
+        if not self.bare:
+            trailer = b"x-took: 1\r\n" if "chunks_have_notes" in self.on else b""
+            self.writer.write(b"0\r\n%s\r\n" % trailer)
+
+
+def _answer(
+    writer: asyncio.StreamWriter,
+    status: int,
+    body: Any,
+    kind: str = "application/json",
+    more: str = "",
+    *,
+    version: str = "1.1",
+) -> None:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    head = f"HTTP/1.1 {status} {_REASONS.get(status, 'X')}\r\ncontent-type: {kind}\r\ncontent-length: {len(data)}\r\n"
-    wait = "retry-after-ms: 20\r\nretry-after: 1\r\n" if status == 429 else ""
-    writer.write(f"{head}{wait}\r\n".encode() + data)
+    head = f"HTTP/{version} {status} {_REASONS.get(status, 'X')}\r\ncontent-type: {kind}\r\n{more}"
+    wait = "retry-after-ms: 20\r\nretry-after: 1\r\n" if status == 429 or b"overloaded" in data else ""
+    writer.write(f"{head}content-length: {len(data)}\r\n{wait}\r\n".encode() + data)

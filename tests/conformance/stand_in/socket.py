@@ -28,11 +28,13 @@ class Socket:
         self.on = stand_in.on
         self.memory = Connection()
         self.lanes: dict[str | None, asyncio.Task[None]] = {}
+        self.queues: dict[str | None, list[asyncio.Task[None]]] = {}
         self.stacks: dict[str | None, list[asyncio.Event]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.flying = asyncio.Semaphore(_IN_FLIGHT)
         self.ended = 0
         self.deaf = False
+        self.chats: asyncio.Task[None] | None = None
 
     def take(self, frame: bytes) -> None:
         """Take one message; a create waits for the one before it in its lane."""
@@ -57,11 +59,30 @@ class Socket:
         before = None if "lane_not_in_order" in self.on else self.lanes.get(lane)
         if "lane_drops_a_second" in self.on and before is not None and not before.done():
             return
+        if "queue_of_one" in self.on and sum(not task.done() for task in self.queues.get(lane, ())) > 1:
+            self.refuse(Refused(429, "queue_full", "Too many requests wait in this stream."), self.lane_of(asked))
+            return
         task = asyncio.create_task(self._run(asked, before))
+        self.queues.setdefault(lane, []).append(task)
         self.lanes[lane] = task
         self.tasks.add(task)
         if "second_turn_ends_first" in self.on and before is not None and not before.done():
             before.cancel()
+
+    @staticmethod
+    def lane_of(asked: dict[str, Any]) -> dict[str, Any]:
+        """Return the stream_id of a create, where it has one."""
+        return {"stream_id": asked["stream_id"]} if "stream_id" in asked else {}
+
+    def chatter(self) -> None:
+        """Say every now and then that the connection is alive."""
+
+        async def say() -> None:
+            while self.protocol.state.name == "OPEN":
+                self.send({"type": "keepalive"})
+                await asyncio.sleep(0.02)
+
+        self.chats = asyncio.create_task(say())
 
     async def _run(self, asked: dict[str, Any], before: asyncio.Task[None] | None) -> None:
         if "lane_is_a_stack" in self.on:
@@ -89,13 +110,17 @@ class Socket:
             stack[-1].set()
 
     async def _respond(self, asked: dict[str, Any]) -> None:
-        named = {"stream_id": asked["stream_id"]} if "stream_id" in asked else {}
+        named = self.lane_of(asked)
+        if "lane_is_null" in self.on and not named:
+            named = {"stream_id": None}
         stand_in = self.stand_in
         at = At(stand_in, asked, self.principal or "", self.memory)
         try:
             if self.principal is None:
                 raise Refused(401, "invalid_api_key", "Incorrect API key provided.")
             stand_in.knock()
+            if "three_at_once" in self.on and sum(not task.done() for task in self.tasks) > 3:
+                raise Refused(429, "rate_limit_exceeded", "Rate limit reached: 3 requests at once.")
             made = stand_in.create(asked, self.principal, self.memory)
         except Refused as refused:
             unnamed = refused.error["code"] == "invalid_stream_id" or "refusals_lose_their_lane" in self.on
@@ -198,7 +223,7 @@ class Socket:
     def close(self) -> None:
         """Stop what runs."""
         self.flush()
-        for task in self.tasks:
+        for task in self.tasks | ({self.chats} if self.chats else set()):
             task.cancel()
 
 

@@ -160,6 +160,12 @@ class Teller:
             yield {"type": f"{name}.added", "item": {**item, "status": "in_progress", "content": []}}
             for place, part in enumerate(item["content"]):
                 where = {**at, "content_index": place}
+                if part["type"] == "refusal":
+                    yield {"type": "response.content_part.added", **where, "part": {**part, "refusal": ""}}
+                    yield {"type": "response.refusal.delta", **where, "delta": part["refusal"]}
+                    yield {"type": "response.refusal.done", **where, "refusal": part["refusal"]}
+                    yield {"type": "response.content_part.done", **where, "part": part}
+                    continue
                 yield {"type": "response.content_part.added", **where, "part": {**part, "text": ""}}
                 for piece in self._pieces(part["text"]):
                     extra = {} if "no_logprobs" in self.on else {"logprobs": []}
@@ -201,6 +207,8 @@ class Teller:
         for number, event in enumerate(made.events):
             if number == 1 and "slow_first_token" in self.on:
                 await asyncio.sleep(0.15)
+            if number == 1 and "slow_answers" in self.on:
+                await asyncio.sleep(0.3)
             await asyncio.sleep(pace if made.slow else 0.005 if "lane_not_in_order" in self.on else 0)
             if "unknown_events" in self.on:
                 yield {"type": "codex.rate_limits", "rate_limits": {"allowed": True}}

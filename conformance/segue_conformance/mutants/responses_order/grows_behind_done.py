@@ -20,7 +20,7 @@ class MutantEndpoint(WireFault):
 
     def event(self, wire: str, event: dict[str, Any], state: dict[str, Any]) -> Told:
         """Hold a delta back until the next one has come, or the text is done."""
-        held = state.pop("held", None)
+        held: dict[str, Any] | None = state.pop("held", None)
         if event["type"] == "response.output_text.delta":
             state["held"] = event
             return held

@@ -62,7 +62,7 @@ def mixed_up(past: list[Item], at: At) -> list[Item]:
     import time
 
     before, at.notes["past"] = at.notes.get("past"), (time.monotonic(), past)
-    return before[1] if before and time.monotonic() - before[0] < 0.004 else past
+    return before[1] if before and time.monotonic() - before[0] < 0.03 else past
 
 
 def split_letters(events: list[Event], at: At) -> list[Event]:
