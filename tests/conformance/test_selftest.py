@@ -128,7 +128,7 @@ def test_each_mutant_is_examined_even_if_it_names_none_of_the_chosen_wires() -> 
 def test_the_page_lists_what_is_caught_and_what_is_not() -> None:
     text = page([replace(USAGE, also={"turns.plain*": "a *reason*"})], FEW)
     assert "| `usage_does_not_add_up` |" in text
-    assert "| `turns.usage_adds_up` on every wire | `turns.plain*`: a \\*reason\\* |" in text
+    assert "| `turns.usage_adds_up` on every wire with state | `turns.plain*`: a \\*reason\\* |" in text
     assert "- `turns.plain_turn`: " in text
     assert "1 of 3 checks catch at least one" in text
 
