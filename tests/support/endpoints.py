@@ -47,36 +47,6 @@ def served(mutant: Mutant) -> Iterator[str]:
         assert not thread.is_alive(), "the endpoint did not end"
 
 
-class Hall:
-    """Serves many endpoints in one thread, each from when it is asked for to the end of all: they end side by side."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._open: list[contextlib.AbstractAsyncContextManager[str]] = []
-
-    def serve(self, mutant: Mutant) -> str:
-        """Return the base URL of a mutant."""
-        return asyncio.run_coroutine_threadsafe(self._serve(mutant), self._loop).result(20)
-
-    async def _serve(self, mutant: Mutant) -> str:
-        serve = serving(mutant.endpoint())
-        url = await serve.__aenter__()
-        self._open.append(serve)
-        return url
-
-    def close(self) -> None:
-        """End all of them."""
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(60)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(20)
-        self._loop.close()
-
-    async def _close(self) -> None:
-        await asyncio.gather(*(serve.__aexit__(None, None, None) for serve in self._open), return_exceptions=True)
-
-
 class Judge:
     """Performs checks on one served endpoint."""
 
@@ -104,4 +74,4 @@ class Judge:
         self._execution.close()
 
 
-__all__ = ["FIRST", "Hall", "Judge", "served"]
+__all__ = ["FIRST", "Judge", "served"]

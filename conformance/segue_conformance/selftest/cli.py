@@ -93,6 +93,8 @@ def _examine(console: Console, chosen: Selection, processes: int, json_path: str
         if jobs:
             console.print(Text(f"{stage.title}: {sum(len(job.pairs) for job in jobs)} runs"))
             finished += _done(console, jobs, processes * stage.abreast or 1)
+        if any(one.fault for one in finished):
+            break  # what the harness can't do once it can't do a thousand times
     outcome, seconds = judge(chosen, finished), time.monotonic() - began
     if debug:
         for fault in outcome.faults:
