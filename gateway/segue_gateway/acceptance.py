@@ -326,12 +326,12 @@ class Acceptance:
     def check_readable(self, inputs: Sequence[Item], parent: History) -> None:
         """Refuse items that the model can't be given, rather than leave them out (SEG-ITEM-024, SEG-ITEM-033)."""
         for place, item in enumerate(inputs):
-            if not self.engine.reads(item.kind, item.issuer):
+            if not self.engine.reads(item.kind, item.issuer, item.seal):
                 raise refusals.unreadable(item.kind, f"/input/{place}")
         if parent.compacted:  # rare, and only an import can bring one that is not readable here
             for place, raw in enumerate(parent.whole()):
                 held = read_item(raw) if b"compaction" in raw else None
-                if held is not None and not self.engine.reads(held.kind, held.issuer):
+                if held is not None and not self.engine.reads(held.kind, held.issuer, held.seal):
                     raise refusals.unreadable(held.kind, f"/parent/{place}")
 
     def check_history_size(self, inputs: Sequence[Item], parent: History) -> None:

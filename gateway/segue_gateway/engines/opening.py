@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from segue_adapters.discovery import find
 from segue_adapters.errors import SegueError
@@ -34,6 +35,9 @@ def open_upstream(
         api_key=key, silence_timeout=silence, connections=_CONNECTIONS, message_bytes=64 << 20, answer_bytes=256 << 20
     )
     if wire is not None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UnusableUpstream("that is no URL of a provider; write http:// or https://, a host, and a path")
         return UpstreamEngine(url, wire, options=options, offered=models)
     try:
         found = asyncio.run(find(url, options))
