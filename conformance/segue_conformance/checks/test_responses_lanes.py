@@ -34,7 +34,7 @@ async def _takes_lanes(subject: Subject) -> None:
         raise NotOffered("lanes are not offered: stream_id is ignored")
 
 
-@check("SEG-OWS-025", profile="concurrent", wires=WIRE)
+@check("SEG-OWS-025", profile="core", wires=WIRE)
 async def test_names_of_lanes(subject: Subject) -> None:
     """Every legal stream_id is taken and comes back as it was, every other is refused by its name."""
     await _takes_lanes(subject)
@@ -61,7 +61,7 @@ async def test_names_of_lanes(subject: Subject) -> None:
                 raise Deviation(shown, expected="code invalid_stream_id, status 400", actual=json.dumps(last)[:200])
 
 
-@check("SEG-OWS-033", profile="concurrent", wires=WIRE)
+@check("SEG-OWS-033", profile="core", wires=WIRE)
 async def test_refusal_names_its_lane(subject: Subject) -> None:
     """The refusal of a create in a lane bears the lane's stream_id."""
     await _takes_lanes(subject)
@@ -71,7 +71,7 @@ async def test_refusal_names_its_lane(subject: Subject) -> None:
         raise Deviation("the refusal of a create in a lane", expected="stream_id lane_a", actual=json.dumps(last)[:200])
 
 
-@check("SEG-OWS-026", "SEG-OWS-027", profile="concurrent", wires=WIRE)
+@check("SEG-OWS-026", "SEG-OWS-027", profile="core", wires=WIRE)
 async def test_how_many_lanes(subject: Subject) -> None:
     """As many lanes as are declared (else 32) are taken at once, queued where need be, and one more is refused."""
     await _takes_lanes(subject)
@@ -110,7 +110,7 @@ async def test_how_many_lanes(subject: Subject) -> None:
             raise Deviation("a known lane, behind one too many", expected="an answer", actual=json.dumps(last)[:200])
 
 
-@check("SEG-TURN-100", "SEG-OWS-022", profile="concurrent", wires=WIRE)
+@check("SEG-OWS-028", "SEG-TURN-100", profile="core", wires=WIRE)
 async def test_first_come_first_served(subject: Subject) -> None:
     """What waits in a lane runs in the order in which it came."""
     words = [word() for _ in range(4)]
@@ -138,7 +138,7 @@ async def test_first_come_first_served(subject: Subject) -> None:
         raise Deviation("four creates of one lane", expected=", ".join(words), actual=shown)
 
 
-@check("SEG-OWS-036", profile="concurrent", wires=WIRE)
+@check("SEG-OWS-036", profile="core", wires=WIRE)
 async def test_refusal_leaves_queue(subject: Subject) -> None:
     """A create that waits behind a refused one of its lane is answered."""
     async with subject.socket() as socket:
@@ -181,7 +181,7 @@ async def _ends(subject: Subject, socket: Socket, wanted: int) -> dict[str, dict
     return found
 
 
-@check("SEG-OWS-027", profile="concurrent", wires=WIRE)
+@check("SEG-OWS-027", profile="core", wires=WIRE)
 async def test_busy_lane_is_waited_for(subject: Subject) -> None:
     """Where two lanes run side by side, a second create of one lane waits for the first."""
     await _takes_lanes(subject)
@@ -207,7 +207,7 @@ async def test_busy_lane_is_waited_for(subject: Subject) -> None:
             raise Deviation("a create in a busy lane", expected="it waits", actual=json.dumps(errors[0])[:200])
 
 
-@check("SEG-OWS-040", profile="concurrent", wires=WIRE)
+@check("SEG-OWS-040", profile="core", wires=WIRE)
 async def test_each_lane_remembers(subject: Subject) -> None:
     """With `store: false` the latest response of each lane is held, for this lane and for others."""
     await _takes_lanes(subject)
@@ -231,7 +231,7 @@ async def _goes_on(client: Client, story: Story, secret: str, first: Any, lane: 
     await story.recalls(secret, requirement="SEG-CONT-012", **options)
 
 
-@check("SEG-OWS-041", profile="concurrent", wires=WIRE)
+@check("SEG-OWS-041", profile="core", wires=WIRE)
 async def test_failed_fork_leaves_parent(subject: Subject) -> None:
     """The latest response of a lane stays when a create from it fails in another lane."""
     await _takes_lanes(subject)

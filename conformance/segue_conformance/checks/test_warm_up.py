@@ -9,7 +9,7 @@ from segue_adapters.turn import Outcome
 
 from ..oracle import ASK, ASK_CHOSEN, Story, plant, says, word
 from ..registry import check
-from ..responses_wire import create, events_of, parsed, told_on
+from ..responses_wire import create, events_of, parsed, terminal_of, told_on
 from ..subject import Client, Subject, completed, handle_of, refused
 from ..verdicts import Deviation, NotOffered
 
@@ -107,7 +107,7 @@ async def test_generate_true_is_none(subject: Subject) -> None:
         raise Deviation("a create with `generate: true`", expected="an answer", actual="no output")
 
 
-@check("SEG-LIVE-040", "SEG-OWS-021", profile="live", wires=("openai-ws",))
+@check("SEG-OWS-013", "SEG-OWS-021", "SEG-LIVE-040", profile="core", wires=("openai-ws",))
 async def test_is_told_as_a_response(subject: Subject) -> None:
     """A warm-up begins and ends as a response does, in its lane, and nothing comes behind it."""
     async with subject.socket() as socket:
@@ -121,6 +121,13 @@ async def test_is_told_as_a_response(subject: Subject) -> None:
         kinds = [event["type"] for event in events]
         if "response.created" not in kinds:
             raise Deviation("a warm-up", expected="response.created, and a terminal event", actual=", ".join(kinds))
+        response = terminal_of(events)
+        usage = response.get("usage")
+        billed = usage.get("output_tokens") if isinstance(usage, dict) else 0
+        put_out = [event["type"] for event in events if event["type"].startswith("response.output_")]
+        if put_out or response.get("output") or billed or events[-1]["type"] != "response.completed":
+            told = ", ".join(put_out) or f"{events[-1]['type']}, {billed} output tokens"
+            raise Deviation("a warm-up", expected="response.completed, no output, no output tokens", actual=told)
         names = {event.get("stream_id") for event in events}
         if names != {lane.get("stream_id")}:
             raise Deviation("the stream_id of a warm-up's events", expected=str(lane.get("stream_id")),
@@ -133,20 +140,19 @@ async def test_is_told_as_a_response(subject: Subject) -> None:
             raise Deviation("what comes behind the end of a warm-up", expected="nothing", actual=stray["type"])
 
 
-@check("SEG-CONT-012", "SEG-CONT-031", profile="live", wires=STREAMS)
-async def test_is_no_memory(subject: Subject) -> None:
+@check("SEG-OWS-014", "SEG-LIVE-041", "SEG-CONT-031", profile="core", wires=("openai-ws",))
+async def test_is_known_to_whom_it_concerns(subject: Subject) -> None:
     """What a warm-up said is known to the turns that go on from it, and to no other turn of the connection."""
     async with subject.open() as client:
-        first, second = word(), word()
-        tier = subject.needs_tier("cached", "durable", "connection")
-        warm = [await _warm(client, plant(each), retention=tier) for each in (first, second)]
-        bare = completed(await client.turn(ASK, retention=tier), "a turn without a parent must run")
-        for each in (first, second):
+        stories, words = [Story(client), Story(client)], [word(), word()]
+        warm = [story.add(await _warm(client, plant(each))) for story, each in zip(stories, words, strict=True)]
+        # The newest first: with `store: false` an older response need not be there any more.
+        for story, own, other, told in reversed(list(zip(stories, words, words[::-1], warm, strict=True))):
+            if told.continuation is None:
+                raise Deviation("a warm-up", expected="a response that can be named as a parent", actual="none")
+            await story.recalls(own, others=[other], parent=told.continuation)
+        bare = completed(await client.turn(ASK), "a turn without a parent must run")
+        for each in words:
             if says(bare.text, each):
                 raise Deviation("a turn without a parent knows what a warm-up said", expected="no such word",
-                                actual=repr(bare.text[:120]), requirement="SEG-CONT-031")  # fmt: skip
-        for outcome, own, other in zip(warm, (first, second), (second, first), strict=True):
-            answer = client.excuse(await client.turn(ASK, parent=handle_of(outcome), retention=tier))
-            if says(answer.text, other):
-                raise Deviation("a turn from one warm-up knows what another one said", expected=repr(own),
-                                actual=repr(answer.text[:120]), requirement="SEG-CONT-031")  # fmt: skip
+                                actual=repr(bare.text[:120]))  # fmt: skip

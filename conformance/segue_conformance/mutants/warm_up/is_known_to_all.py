@@ -6,7 +6,7 @@ from typing import Any
 
 from ..wire_fault import WireFault
 
-KILLED_BY = {"openai-ws": ("warm_up.is_no_memory",)}
+KILLED_BY = {"openai-ws": ("warm_up.is_known_to_whom_it_concerns",)}
 
 
 class MutantEndpoint(WireFault):
