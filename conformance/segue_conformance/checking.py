@@ -6,6 +6,7 @@ import contextlib
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from .arguments import Arguments, settings_of
 from .baseline import read_baseline, skeleton
 from .embedded import embedded
 from .estimate import estimate
+from .halves import parts_of, run_halved
 from .preparation import Prepared, prepare
 from .quick import UNSEEN
 from .redaction import Redactor, secrets_of, shown_url
@@ -41,7 +43,7 @@ _EMBEDDED = (
     f"--message-bytes={256 * 1024}",
 )  # fmt: skip
 #: The suite and the endpoint are two processes: side by side neither waits for the other, nor for a slow answer.
-_EMBEDDED_CONCURRENCY = 6
+_EMBEDDED_CONCURRENCY = 4
 #: The model that the reference endpoint serves.
 _EMBEDDED_MODEL = "scripted"
 #: Exit codes, the gravest first; nothing wrong comes last.
@@ -128,26 +130,39 @@ def _perform(
     debug: bool,
 ) -> Report:
     details: list[str] = []
+    halves = parts_of(work) if _is_whole(arguments) else None
     with progress_for(console, work) as progress, _transcript(prepared, arguments) as transcript:
-        report = run_prepared(
-            prepared,
-            catalogue,
-            profiles=arguments.profiles,
-            only=arguments.only,
-            quick=arguments.quick,
-            progress=progress,
-            rerun=arguments.rerun,
-            details=details,
-            # The reference endpoint ends with the run, and all that it keeps with it.
-            cleanup=arguments.url is not None,
-            transcript=transcript,
-            dialect=arguments.dialect,
-            baseline=None if arguments.baseline is None else read_baseline(arguments.baseline),
-        )
+        if halves is not None:
+            report = run_halved(
+                prepared, catalogue, work, halves, progress=progress, rerun=arguments.rerun, details=details
+            )
+        else:
+            report = run_prepared(
+                prepared,
+                catalogue,
+                profiles=arguments.profiles,
+                only=arguments.only,
+                quick=arguments.quick,
+                progress=progress,
+                rerun=arguments.rerun,
+                details=details,
+                # The reference endpoint ends with the run, and all that it keeps with it.
+                cleanup=arguments.url is not None,
+                transcript=transcript,
+                dialect=arguments.dialect,
+                baseline=None if arguments.baseline is None else read_baseline(arguments.baseline),
+            )
     if debug:
         for detail in filter(None, details):
             click.echo(Redactor(secrets_of(prepared.settings)).text(detail), err=True)
     return report
+
+
+def _is_whole(arguments: Arguments) -> bool:
+    """Return whether a run is one on the reference endpoint with nothing chosen, counted or written down."""
+    plain = Arguments(dry_run=arguments.dry_run, model=arguments.model, timeout=arguments.timeout)
+    kept = ("json_path", "junit_path", "html_path", "markdown_path", "write_baseline", "wires")
+    return arguments == replace(plain, **{name: getattr(arguments, name) for name in kept})
 
 
 @contextlib.contextmanager

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from .extended import WIRE_OF
 from .registry import Check
 
 __all__ = ["Estimate", "estimate"]
+
+#: A wire with the extension costs about what the Segue wire costs that carries the same.
+_LIKE = {extended: segue for segue, extended in WIRE_OF.items()}
 
 #: The reference endpoint counts words; a model's tokens are more, and it says more of them.
 _PER_WORD = 2
@@ -43,7 +47,7 @@ def estimate(work: Sequence[tuple[Check, str]], *, second_key: bool = True) -> E
 
 
 def _cost(check: str, wire: str) -> Sequence[float]:
-    known = _costs().get(wire, {})
+    known = _costs().get(wire) or _costs().get(_LIKE.get(wire, ""), {})
     return known.get(check) or (_mean(known, 0), _mean(known, 1))
 
 

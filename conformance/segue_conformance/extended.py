@@ -21,9 +21,7 @@ SEGUE_WIRES = (*WIRE_OF, *WIRE_OF.values())
 # Checks of frames, or of what the extension's chapter leaves to the wire that it extends.
 _FRAMES = (
     "admission.*", "bodies.*", "discovery.*", "wire_segue_http.*", "wire_segue_ws.*", "spelling.*",
-    "messages.not_json", "messages.duplicate_names", "messages.lone_surrogate", "messages.no_object",
-    "messages.deep_nesting", "messages.unknown_type", "messages.oversized", "messages.just_small_enough",
-    "messages.error_members", "messages.missing_member", "messages.unknown_members",
+    "messages.*",
     "lanes.cancel_of_nothing", "lanes.unlisted_feature_refused", "lanes.lane_over_http",
     "endings.closed_with_a_reason", "readings.resume_where_the_turn_is_read", "readings.unkept_turn_is_answered_whole",
     "recommended.limit_is_told", "recommended.discovery_asks_for_no_key", "recommended.no_subprotocol_is_denied",
@@ -35,6 +33,8 @@ _FRAMES = (
     # A create names its model, so that there is no empty context.
     "names.no_context_is_the_empty_one",
 )  # fmt: skip
+# Of those, what is asked in messages all the same.
+_TURNS = ("messages.every_message_is_valid", "messages.unknown_requirement")
 # Over HTTP the bare messages are requests on the routes of Segue over HTTP, which have checks of their own.
 _ROUTES = ("messages.*", "failures.failed_turn_has_no_handle", "steers.*")
 
@@ -47,7 +47,7 @@ def is_extended(wire: str) -> bool:
 def carried_on(check: str, wires: Iterable[str]) -> set[str]:
     """Return the wires with the extension that carry a check of these Segue wires."""
     found = {WIRE_OF[wire] for wire in wires if wire in WIRE_OF}
-    if _any(check, _FRAMES):
+    if _any(check, _FRAMES) and check not in _TURNS:
         return set()
     return found - {EXTENDED["openai-http"]} if _any(check, _ROUTES) else found
 

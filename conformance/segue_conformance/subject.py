@@ -41,6 +41,8 @@ __all__ = ["INHERIT", "Budget", "Client", "Subject"]
 #: Send no context at all, so that the endpoint has to go on with the parent's.
 INHERIT: dict[str, Any] = {}
 
+#: What is asked over the routes of Segue over HTTP, also beside OpenAI's wire with the extension.
+_ROUTES = ("/turns/", "/contexts/", "/continuations")
 #: By plain wire, what it carries of what is listed where its binding has the extension besides.
 _PLAIN = {"openai-ws": ("warm_up", "lanes"), "openai-http": ("final", "delete", "get")}
 _PLAIN_TIERS = {"openai-ws": ("connection", "cached", "durable"), "openai-http": ("none", "cached", "durable")}
@@ -270,6 +272,10 @@ class Subject:
     ) -> AsyncIterator[Streaming]:
         """Give the answer to a bare HTTP request below this wire's URL while it comes; names of headers with `_`."""
         self.spend()
+        if base is None and self.extended and path.startswith(_ROUTES):
+            if self.routes is None:
+                raise NotOffered("Segue over HTTP is not served beside this wire")
+            base = self.routes
         pool = HTTPPool(base or self.url, self.options(key=key))
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:

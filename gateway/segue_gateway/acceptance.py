@@ -134,7 +134,7 @@ class Acceptance:
         except Refuse:
             return
         if context is not None and context.members.get("model") != model:
-            raise refusals.invalid_request("`model` is not that of the context which is named.", "/model")
+            raise refusals.invalid_request("`model` is not that of the context which is named.", "/context/model")
 
     # -- the message itself
 

@@ -743,6 +743,7 @@ class ExtensionAccepted(Struct):
     replayed: bool | UnsetType = UNSET
     reused: Reused | UnsetType = UNSET
     omitted: list[Index] | UnsetType = UNSET
+    ignored: list[JsonPointer] | UnsetType = UNSET
 
 
 class ExtensionCompleted(Struct):

@@ -157,7 +157,7 @@ def test_settings_beside_a_named_context_are_refused() -> None:
     asked = {"model": "m", "input": "x", "temperature": 1, "segue": {"context": DIGEST}}
     with pytest.raises(Refuse) as refused:
         create_of(json.dumps(asked), wire="openai-ws", extended=True)
-    assert refused.value.error.param == "temperature"
+    assert refused.value.error.param == "/context/temperature"
 
 
 def test_what_is_inherited_is_named() -> None:

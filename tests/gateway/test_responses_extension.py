@@ -316,7 +316,7 @@ def test_a_model_beside_a_named_context_has_to_be_its_own() -> None:
             assert (await http.post("/responses", json={**named, **CONTEXT})).status_code == 200
             assert (await http.post("/responses", json=named)).status_code == 200
             refused = await http.post("/responses", json={**named, "model": "another"})
-            assert (refused.status_code, refused.json()["segue"]["error"]["param"]) == (400, "/model")
+            assert (refused.status_code, refused.json()["segue"]["error"]["param"]) == (400, "/context/model")
             lost = {**named, "segue": {"context": digest[:-4] + "AAAA"}}
             answer = await http.post("/responses", json={**lost, **CONTEXT})
             assert answer.json()["segue"]["error"]["code"] == "context_not_found"

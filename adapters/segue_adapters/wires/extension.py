@@ -29,6 +29,7 @@ __all__ = [
     "extended_start",
     "is_declared",
     "plain_wire",
+    "pointed",
     "speaks",
 ]
 
@@ -42,6 +43,7 @@ PREFIX = "segue:"
 EXTENDED = {"openai-ws": "openai-ws+segue", "openai-http": "openai-http+segue"}
 
 _UNSET = msgspec.UNSET
+_NAME = re.compile("[A-Za-z0-9_-]{1,64}")
 _VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _MAJOR = VERSION.partition(".")[0]
 
@@ -210,6 +212,22 @@ def extended_start(
             raise _bad(f"'{beside[0]}' stands beside `segue.context`, which says it already.", beside[0])
         start.context, model = asked.context, members.get("model")
     return isinstance(asked.turn, str), model
+
+
+_POINTERS = {"previous_response_id": "/parent", "store": "/retention", "stream_id": "/lane", "input": "/input"}
+
+
+def pointed(refused: Refuse, members: Any) -> Refuse:
+    """Return the refusal of a create as a Segue wire tells it: with its turn, and a pointer (SEG-ERR-010)."""
+    segue = members.get("segue") if isinstance(members, dict) else None
+    turn = segue.get("turn") if isinstance(segue, dict) else None
+    if isinstance(turn, str) and _NAME.fullmatch(turn):
+        refused.message.turn = turn
+    param = refused.error.param
+    if isinstance(param, str) and not param.startswith("/"):
+        first, *rest = param.replace("[", ".").replace("]", "").split(".")
+        refused.error.param = "/".join([_POINTERS.get(first, f"/context/{first}"), *rest])
+    return refused
 
 
 def _place(text: str) -> str:

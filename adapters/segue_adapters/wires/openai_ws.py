@@ -14,6 +14,7 @@ from segue_schemas import models
 
 from ..errors import NotCarried, RemoteProtocolError
 from .base import NotJSON, Refuse, TurnFacts, check_json, refusal
+from .extension import pointed
 from .responses import Create, body_of, create_of, decode_error, encode_error, error_status
 from .responses_decoder import ResponsesDecoder, parse_event, status_of
 from .responses_encoder import ResponsesEncoder
@@ -145,7 +146,7 @@ class OpenAIWSServer:
             raise refusal("unsupported_message", "fix", f"Unknown event type '{shown}'.", refused=shown)
         lane = members.get("stream_id")
         if "stream_id" in members and not _is_lane(lane):
-            raise refusal(
+            refused = refusal(
                 "invalid_request",
                 "fix",
                 "'stream_id' must be 1 to 256 of A-Z a-z 0-9 _ . -",
@@ -153,6 +154,7 @@ class OpenAIWSServer:
                 refused="turn.start",
                 detail={"openai_code": "invalid_stream_id"},
             )
+            raise pointed(refused, members) if extended else refused
         try:
             create = create_of(frame, wire=self.name, extended=extended)
         except Refuse as refused:

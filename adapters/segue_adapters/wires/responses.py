@@ -15,7 +15,7 @@ from segue_schemas import models
 
 from ..errors import NotCarried
 from .base import NotJSON, Refuse, check_json, refusal, status_for, turn_name
-from .extension import extended_start
+from .extension import extended_start, pointed
 
 __all__ = [
     "Create",
@@ -132,6 +132,13 @@ def create_of(body: str | bytes, *, wire: str, extended: bool = False) -> Create
         members = check_json(body)
     except NotJSON as error:
         raise refusal("malformed_message", "fix", f"The body is not JSON: {error}.", refused="turn.start") from None
+    try:
+        return _create_of(body, members, wire=wire, extended=extended)
+    except Refuse as refused:
+        raise (pointed(refused, members) if extended else refused) from None
+
+
+def _create_of(body: str | bytes, members: Any, *, wire: str, extended: bool) -> Create:
     if not isinstance(members, dict):
         raise _bad("The body must be a JSON object.", None)
     raw = msgspec.json.decode(body, type=dict[str, msgspec.Raw])

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from segue_adapters.errors import ConnectionCut, SegueError
+from segue_adapters.wires.extension import plain_wire
 from segue_schemas import models
 
 from ..clock import now
@@ -40,7 +41,7 @@ async def test_welcome_declares(subject: Subject) -> None:
         document = subject.document
         if document is None:
             raise NotOffered("there is no discovery document to compare with")
-        there: list[models.Binding | None] = [b for b in document.bindings if b.wire == "segue-ws"]
+        there: list[models.Binding | None] = [b for b in document.bindings if b.wire == plain_wire(subject.wire)]
         for name, declared in (
             ("capabilities", [_narrowed(document.capabilities, binding) for binding in there or [None]]),
             ("limits", [msgspec.to_builtins(document.limits)]),
