@@ -5,3 +5,5 @@ for name in models suite; do
   echo "== $name"
   .venv/bin/python -m "segue_bench.$name" "$@"
 done
+echo "== chain"
+.venv/bin/python -m segue_bench.chain

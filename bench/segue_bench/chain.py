@@ -2,17 +2,21 @@
 
 Measured are the acceptance (to `turn.accepted`, written), the run behind it, and of a store in a server the round trips
 and the bytes that it is sent. The model answers at once and reads nothing; what is left of the run is the store's and
-the gateway's own. Flat is 1.0x.
+the gateway's own. Flat is 1.0x. Without `--store` all of them are measured, that in a server where a server is found.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import shutil
+import socket
 import statistics
+import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +98,32 @@ def _row(what: str, costs: Sequence[Cost], of: Callable[[Cost], float], unit: st
     return f"  {what:24} {first:10.2f} {last:10.2f} {unit:6} {ratio}"
 
 
+@contextlib.contextmanager
+def _all_stores(folder: Path) -> Iterator[list[str]]:
+    """Give the address of each kind of store; a server is started for it, where there is one to start."""
+    addresses = ["memory", f"sqlite:{folder / 'state.db'}"]
+    program = shutil.which("valkey-server") or shutil.which("redis-server")
+    if program is None:
+        print("neither valkey-server nor redis-server is on the PATH: that store is left out")
+        yield addresses
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    command = [program, *options, "--appendonly", "yes", "--appendfsync", "always"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            until = time.monotonic() + 10
+            while time.monotonic() < until:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                    break
+                time.sleep(0.02)
+            yield [*addresses, f"valkey://127.0.0.1:{port}/0"]
+        finally:
+            server.kill()
+
+
 def main() -> None:
     """Print, for each store, the first and the last tenth of the turns."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -101,14 +131,15 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=1_000)
     asked = parser.parse_args()
     settings = Settings(turns_held=asked.turns + 1, continuations=asked.turns + 1, state_bytes=1 << 30)
-    with tempfile.TemporaryDirectory() as folder:
-        for address in asked.store or ["memory", f"sqlite:{Path(folder) / 'state.db'}"]:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        for address in asked.store or stack.enter_context(_all_stores(folder)):
             try:
                 costs = asyncio.run(_opened(address, settings, asked.turns))
             except Unusable as error:
                 parser.error(str(error))
             part = max(1, len(costs) // 10)
-            print(f"{address.rpartition('@')[2]}: medians of turns 2 to {part + 1}, and of the last {part}")
+            print(f"{address.partition(':')[0]}: medians of turns 2 to {part + 1}, of the last {part}, and their ratio")
             print(_row("acceptance", costs, lambda cost: cost.acceptance, "ms", 1_000))
             print(_row("run", costs, lambda cost: cost.run, "ms", 1_000))
             if costs[-1].round_trips:
