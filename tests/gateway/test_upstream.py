@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import httpx
 import msgspec
 import pytest
 from gateway_lab import message, run, start
@@ -18,6 +19,7 @@ from segue_gateway.engines.seals import Seals
 from segue_gateway.engines.upstream import UpstreamEngine
 from segue_gateway.server import serving
 from segue_schemas import models
+from websockets.asyncio.client import connect
 
 CONTEXT = {"model": "scripted"}
 
@@ -362,3 +364,82 @@ def test_settings_without_a_place_on_the_providers_wire_are_told(wire: str, igno
     context = {**CONTEXT, "max_output_tokens": 9, "instructions": "Be terse.", "reasoning": {"summary": "auto"}}
     assert list(engine.ignores(context)) == ignored
     assert list(engine.ignores({**CONTEXT, "max_output_tokens": 9})) == []
+
+
+# -- what clients of OpenAI's wires see of a provider's refusal
+
+
+def in_front_of(upstream: str) -> AbstractAsyncContextManager[str]:
+    return serving(Endpoint(UpstreamEngine(upstream, "openai-http")))
+
+
+def test_places_that_a_provider_names_are_places_of_the_clients_message() -> None:
+    async def work(param: object) -> object:
+        with pytest.raises(EngineFailure) as failure:
+            await engine_events(answered("400 Bad", told("no", param=param)), asked(message("Hi")))
+        return failure.value.error.param
+
+    assert run(work("tools[0].function.name")) == "/context/tools/0/function/name"
+    assert run(work("model")) == "/context/model"
+    assert run(work("input[7].call_id")) == "/input"
+    assert run(work("what is this?")) is msgspec.UNSET
+    assert run(work(None)) is msgspec.UNSET
+
+
+REFUSALS = [
+    (answered("400 Bad", told("no such tool", param="tools[0]", code="bad_tool")), 400, "bad_tool", "tools[0]"),
+    (answered("429 Slow", told("later", code="rate_limit_exceeded")), 429, "rate_limit_exceeded", None),
+    (answered("401 No", told("bad key")), 502, "upstream_failed", None),
+]
+
+
+@pytest.mark.parametrize(("answer", "status", "code", "param"), REFUSALS)
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_the_provider_refuses_is_refused_over_http(
+    answer: bytes, status: int, code: str, param: str | None, stream: bool
+) -> None:
+    async def work() -> None:
+        async with (
+            Provider(answer).serving() as upstream,
+            in_front_of(upstream) as url,
+            httpx.AsyncClient() as client,
+        ):
+            got = await client.post(url + "/v1/responses", json={**CONTEXT, "input": "Hi", "stream": stream})
+        assert got.status_code == status
+        assert (got.json()["error"]["code"], got.json()["error"]["param"]) == (code, param)
+
+    run(work())
+
+
+@pytest.mark.parametrize(("answer", "status", "code", "param"), REFUSALS)
+def test_what_the_provider_refuses_is_an_error_event_on_the_socket(
+    answer: bytes, status: int, code: str, param: str | None
+) -> None:
+    async def work() -> None:
+        async with (
+            Provider(answer).serving() as upstream,
+            in_front_of(upstream) as url,
+            connect(url.replace("http", "ws") + "/v1/responses") as socket,
+        ):
+            for _ in range(2):  # the connection goes on
+                await socket.send(json.dumps({"type": "response.create", **CONTEXT, "input": "Hi"}))
+                event = json.loads(await socket.recv())
+                assert (event["type"], event["status"], event["error"]["code"]) == ("error", status, code)
+
+    run(work())
+
+
+def test_a_failure_behind_the_first_event_is_a_response_that_failed() -> None:
+    async def work() -> None:
+        broken = ANSWER[: ANSWER.index(b"response.output_item.done")]
+        async with (
+            Provider(broken).serving() as upstream,
+            in_front_of(upstream) as url,
+            httpx.AsyncClient() as client,
+        ):
+            got = await client.post(url + "/v1/responses", json={**CONTEXT, "input": "Hi", "stream": True})
+        kinds = [line.removeprefix("event: ") for line in got.text.splitlines() if line.startswith("event: ")]
+        assert got.status_code == 200
+        assert (kinds[0], kinds[-1]) == ("response.created", "response.failed")
+
+    run(work())

@@ -270,6 +270,8 @@ _TO_OPENAI: dict[str, tuple[int, str, str | None, str | None]] = {
 
 def error_status(error: models.Error) -> int:
     """Return the HTTP status, or the `status` member of an error frame, for an error on an OpenAI wire."""
+    if error.code == "upstream_failed" and error.advice == "fix":
+        return 400  # the provider found the request at fault: by any 5xx a client would send it again as it is
     known = _TO_OPENAI.get(error.code)
     return known[0] if known else status_for(error.code)
 

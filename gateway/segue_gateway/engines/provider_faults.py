@@ -6,6 +6,7 @@ endpoint's own, which the client can't renew; and what is not known to have left
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -26,6 +27,11 @@ __all__ = ["failure_of", "fault_of", "refusal_of"]
 _AS_THEY_ARE = ("rate_limited", "quota_exceeded", "overloaded", "message_too_large", "upstream_timeout")
 #: The request is at fault, and with it what the client sent.
 _CLIENTS = ("invalid_request", "not_offered", "malformed_message", "unsupported_message", "forbidden")
+
+
+#: A place in a request as providers write it: `tools[0].function.name`.
+_STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|\[\d+\]")
+_PLACE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*|\[\d+\])*")
 
 
 def refusal_of(error: models.Error) -> models.Error:
@@ -81,9 +87,20 @@ def _copy(error: models.Error, code: str, advice: models.Advice) -> models.Error
         effect=error.effect,
         message=error.message,
         retry_after_ms=error.retry_after_ms,
-        param=error.param,
+        param=_param(error.param),
         detail=detail or msgspec.UNSET,
     )
+
+
+def _param(theirs: str | msgspec.UnsetType) -> str | msgspec.UnsetType:
+    """Return where a provider found the fault, in the client's message: its settings are the context there.
+
+    Which item is at fault counts from the beginning of the history, of which the client may have sent the end alone.
+    """
+    if not isinstance(theirs, str) or not _PLACE.fullmatch(theirs):
+        return msgspec.UNSET
+    first, *rest = (step.strip("[]") for step in _STEP.findall(theirs))
+    return "/input" if first in ("input", "messages") else "/".join(["/context", first, *rest])
 
 
 def _first_line(fault: SegueError) -> str:

@@ -9,7 +9,6 @@ import secrets
 from collections.abc import AsyncGenerator
 
 import msgspec
-from segue_adapters.sse import encode_comment
 from segue_adapters.wires import base
 from segue_adapters.wires.base import Answer, Refuse, TurnFacts
 from segue_adapters.wires.extension import EXTENDED, declaration
@@ -22,15 +21,15 @@ from ..endpoint import Once
 from ..readings import Reading
 from ..refusals import named, slow_reader
 from ..stores.base import Handle, Held
-from ..turns import Turn
 from .admission import to_response
 from .extension import facts_of
-from .http import EventStream, Gone, HTTPSurface, unless_gone
+from .http import EventStream, Gone, unless_gone
+from .unnamed import UnnamedTurns
 
 __all__ = ["OpenAIHTTP"]
 
 
-class OpenAIHTTP(HTTPSurface):
+class OpenAIHTTP(UnnamedTurns[OpenAIStream]):
     """Responses and models, as a client of OpenAI's API calls them."""
 
     name = "openai-http"
@@ -68,7 +67,7 @@ class OpenAIHTTP(HTTPSurface):
             if call.governed:
                 response = await self.govern(caller, call.start, call, http)
             else:
-                response = await self.create(caller, call.start, call.stream, http)
+                response = await self.run(caller, call.start, self.wire.stream, stream=call.stream, http=http)
             response.headers["x-request-id"] = "req_" + secrets.token_hex(12)
             return response
         if call.kind == "delete":
@@ -81,25 +80,13 @@ class OpenAIHTTP(HTTPSurface):
             return to_response(self.wire.input_items(call.id, items, call.page))
         return to_response(self.wire.json(self.retrieved(held)))
 
-    async def create(self, caller: Once, start: models.TurnStart, stream: bool, http: Request) -> Response:
-        """Run a turn and answer by events, or whole at its end."""
-        _, turn = await self.endpoint.accept(caller, start)
-        assert turn is not None, "a name drawn by the surface is never a repeat"
-        self.endpoint.spawn(turn.run())
-        writer = self.wire.stream(turn.facts())
-        if stream:
-            return EventStream(
-                self.events(turn, writer),
-                farewell=lambda: writer.sse(slow_reader().message),
-                patience=self.endpoint.settings.reader_ms / 1000,
-                lost=lambda: self.lost(turn),
-            )
-        try:
-            await unless_gone(http.receive, self.read_all(turn, writer))
-        except Gone:
-            self.lost(turn)
-            raise
-        return to_response(self.wire.json(writer.response()))
+    def whole(self, writer: OpenAIStream) -> Answer:
+        """Return the Response of a turn, failed or not."""
+        return self.wire.json(writer.response())
+
+    def farewell(self, writer: OpenAIStream) -> bytes:
+        """Return the error event for a caller that takes nothing."""
+        return writer.sse(slow_reader().message)
 
     async def govern(self, caller: Once, start: models.TurnStart, call: OpenAICall, http: Request) -> Response:
         """Answer a create of a declared client: start a turn, or attach to it (SEG-EXT-010)."""
@@ -144,21 +131,6 @@ class OpenAIHTTP(HTTPSurface):
         async for message in reading:
             if isinstance(message, models.ErrorMessage):
                 raise Refuse(message)
-            writer.encoder.feed(message)
-
-    def lost(self, turn: Turn) -> None:
-        """Stop a turn whose caller went away: on this wire nobody can ask for it any more."""
-        turn.cancel(keep=False)
-
-    async def events(self, turn: Turn, writer: OpenAIStream) -> AsyncGenerator[bytes, None]:
-        """Yield the events of a turn; a comment where it is silent, since this wire has no sign of life."""
-        async for message in self.endpoint.reading(turn):
-            yield self.endpoint.gives_event(self.name, writer.sse(message) or encode_comment(), writer)
-        yield self.endpoint.gives_event(self.name, writer.end(), writer)
-
-    async def read_all(self, turn: Turn, writer: OpenAIStream) -> None:
-        """Feed a whole turn to its writer."""
-        async for message in self.endpoint.reading(turn):
             writer.encoder.feed(message)
 
     async def delete(self, caller: Once, identifier: str) -> Answer:

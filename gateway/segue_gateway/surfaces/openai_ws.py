@@ -17,6 +17,7 @@ from ..endpoint import Endpoint
 from ..refusals import draining
 from ..turns import Turn
 from .openai_ws_extension import ExtendedSession
+from .unnamed import heard
 from .websocket import Session, WebSocketSurface
 
 __all__ = ["OpenAISession", "OpenAIWS"]
@@ -53,12 +54,16 @@ class OpenAISession(Session):
             await self.refuse(refused)
             return
         assert turn is not None, "a name drawn by the wire is never a repeat"
-        self.wire.begin(turn.facts())
         self.turns.add(turn)
         try:
             self.endpoint.spawn(turn.run())
-            async for message in self.endpoint.reading(turn):
+            async for message in heard(self.endpoint.reading(turn)):
+                if isinstance(message, models.TurnAccepted):
+                    self.wire.begin(turn.facts())
                 await self.deliver(message)
+        except Refuse as refused:
+            refused.lane = lane
+            await self.refuse(refused)
         finally:
             self.turns.discard(turn)
 

@@ -1,0 +1,116 @@
+"""Wires on which nobody names a turn: an exchange is a turn, and a caller that goes away before its end cancels it.
+
+Their clients know a refusal by the status of the answer, or by an error in place of the first event. So the beginning
+of an answer waits until the model was heard, or until silence has to be filled: what a provider refused is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from contextlib import aclosing
+from typing import Any, Generic, Protocol, TypeVar
+
+from segue_adapters.sse import encode_comment
+from segue_adapters.wires.base import Answer, Refuse, TurnFacts
+from segue_schemas import models
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..endpoint import Once
+from ..turns import Turn
+from .admission import to_response
+from .http import EventStream, Gone, HTTPSurface, unless_gone
+
+__all__ = ["UnnamedTurns", "Writer", "heard"]
+
+
+class Writer(Protocol):
+    """What writes a turn on such a wire, as events or whole."""
+
+    @property
+    def encoder(self) -> Any:
+        """What takes in a message without saying it at once: `feed(message)`."""
+        ...
+
+    def sse(self, message: models.ServerMessage) -> bytes:
+        """Return the events of a message; no bytes where the wire has none for it."""
+        ...
+
+    def end(self) -> bytes:
+        """Return what stands behind the last event."""
+        ...
+
+
+W = TypeVar("W", bound=Writer)
+
+
+class UnnamedTurns(HTTPSurface, Generic[W]):
+    """The part of a surface that runs a turn for one exchange."""
+
+    def whole(self, writer: W) -> Answer:
+        """Return the answer of a turn that was written to its end."""
+        raise NotImplementedError
+
+    def farewell(self, writer: W) -> bytes:
+        """Return the last event of a stream whose caller takes nothing."""
+        raise NotImplementedError
+
+    async def run(
+        self, caller: Once, start: models.TurnStart, write: Callable[[TurnFacts], W], *, stream: bool, http: Request
+    ) -> Response:
+        """Run a turn and answer by events, or whole at its end; Refuse what its provider refuses to run."""
+        _, turn = await self.endpoint.accept(caller, start)
+        assert turn is not None, "a name drawn by the surface is never a repeat"
+        self.endpoint.spawn(turn.run())
+        writer = write(turn.facts())
+        messages = heard(self.endpoint.reading(turn))
+        try:
+            first = await unless_gone(http.receive, anext(messages))
+            if not stream:
+                await unless_gone(http.receive, _feed(writer, first, messages))
+        except Gone:
+            self.lost(turn)
+            raise
+        if not stream:
+            return to_response(self.whole(writer))
+        return EventStream(
+            self._events(writer, first, messages),
+            farewell=lambda: self.farewell(writer),
+            patience=self.endpoint.settings.reader_ms / 1000,
+            lost=lambda: self.lost(turn),
+        )
+
+    def lost(self, turn: Turn) -> None:
+        """Stop a turn whose caller went away: on this wire nobody can ask for it any more."""
+        turn.cancel(keep=False)
+
+    async def _events(
+        self, writer: W, first: models.ServerMessage, rest: AsyncGenerator[models.ServerMessage, None]
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield a turn's events; a comment, or whatever the wire has for that, where it is silent."""
+        async with aclosing(rest):
+            yield self.endpoint.gives_event(self.name, writer.sse(first) or encode_comment(), writer)
+            async for message in rest:
+                yield self.endpoint.gives_event(self.name, writer.sse(message) or encode_comment(), writer)
+        yield self.endpoint.gives_event(self.name, writer.end(), writer)
+
+
+async def heard(reading: AsyncIterable[models.ServerMessage]) -> AsyncGenerator[models.ServerMessage, None]:
+    """Yield a turn's messages, the acceptance not before something follows; Refuse where that says that nothing ran."""
+    held: models.TurnAccepted | None = None
+    async for message in reading:
+        if isinstance(message, models.TurnAccepted):
+            held = message
+            continue
+        if held is not None:
+            if isinstance(message, models.TurnFailed) and message.error.effect == "none":
+                raise Refuse(models.ErrorMessage(error=message.error, refused="turn.start"))
+            yield held
+            held = None
+        yield message
+
+
+async def _feed(writer: Writer, first: models.ServerMessage, rest: AsyncGenerator[models.ServerMessage, None]) -> None:
+    writer.encoder.feed(first)
+    async for message in rest:
+        writer.encoder.feed(message)
