@@ -488,6 +488,16 @@ def test_a_deep_history_is_held_and_freed(opened: Callable[..., Short]) -> None:
     assert short.held()["continuations"] == 0
 
 
+def test_deleting_a_continuation_leaves_the_record_of_another_turn_of_the_same_name(short: Short, clock: Clock) -> None:
+    short.hold("h1", life_ms=10_000)
+    for _ in range(2):  # the record goes, then the name
+        clock.advance(2_001)
+        run(short.store.sweep())
+    assert short.claim("turn-of-h1").outcome == "claimed"
+    assert run(short.store.delete("alice", "h1", None)) == ["h1"]
+    assert len(short.events("turn-of-h1")) == 1
+
+
 # -- contexts
 
 

@@ -43,6 +43,7 @@ class Name:
     record_ends: float | None = None
     name_ends: float | None = None
     contexts: list[str] = field(default_factory=list)
+    handle: str | None = None
 
 
 @dataclass
@@ -107,9 +108,9 @@ class StoreMachine(RuleBasedStateMachine):
             for identifier in [i for i, one in held.items() if one.ends is not None and one.ends <= now]:
                 del held[identifier]
 
-    def drop_record(self, principal: str, turn: str) -> None:
+    def drop_record(self, principal: str, turn: str, identifier: str) -> None:
         name = self.names.get((principal, turn))
-        if name is not None and name.events:
+        if name is not None and name.events and name.handle == identifier:
             name.record_ends, name.events, name.contexts = None, 0, []
             if name.finished:
                 name.name_ends = self.clock.now + NAME / 1000
@@ -217,6 +218,7 @@ class StoreMachine(RuleBasedStateMachine):
         name.record_ends = self.clock.now + REPLAY / 1000
         if kept is None:
             return multiple()
+        name.handle = identifier
         ends = self.clock.now + CACHED / 1000 if scope is None else None
         held[identifier] = Known(told.whole(), one.path, scope, ends, one.turn, under.digest)
         return (one.principal, identifier)
@@ -274,7 +276,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert gone is not None
         assert sorted(gone) == sorted(wanted)
         for one in wanted:
-            self.drop_record(principal, held.pop(one).turn)
+            self.drop_record(principal, held.pop(one).turn, one)
 
     def condemn(self, path: tuple[int, ...]) -> None:
         # A turn is lost where its parent is condemned: the deleted one, or any that goes on from it.

@@ -206,7 +206,7 @@ class MemoryStore(Alone):
             handle = self._handles[principal, name].handle
             self._remove(principal, name)
             record = self._turn(principal, handle.turn)
-            if record is not None:
+            if record is not None and record.handle == name:  # the name may be another turn's by now
                 self._drop_record(principal, handle.turn, record.serial)
         return gone
 

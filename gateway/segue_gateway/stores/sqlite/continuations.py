@@ -83,8 +83,9 @@ class Continuations:
             self._histories.condemn(node)
         for name, of in gone.items():
             self._remove(owner, name)
+            # By the handle too: the name may be another turn's by now.
             record = self._execute(
-                "SELECT id FROM turns WHERE principal = ? AND name = ? AND gone = 0", owner, of
+                "SELECT id FROM turns WHERE principal = ? AND name = ? AND handle = ? AND gone = 0", owner, of, name
             ).fetchone()
             if record is not None:
                 self._drop_record(record[0])

@@ -26,7 +26,8 @@ end
 for _, name in ipairs(gone) do
   remove(name)
   local turn = get(turns, turn_of[name])
-  if turn and turn.g == 0 then drop_record(turn_of[name], turn, now) end
+  -- By the handle too: the name may be another turn's by now.
+  if turn and turn.g == 0 and turn.h == name then drop_record(turn_of[name], turn, now) end
 end
 keep(B.name_ms)
 deleted = gone
