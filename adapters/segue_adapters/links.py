@@ -302,8 +302,7 @@ class HTTPLink:
 
     def _done(self, task: asyncio.Task[None], channel: Channel) -> None:
         self._tasks.discard(task)
-        if self._of.get(channel) is task:
-            del self._of[channel]
+        self._of.pop(channel, None)
 
     def forget(self, channel: Channel) -> None:
         """Give up the exchange that fills a channel."""

@@ -280,6 +280,25 @@ def test_another_endpoint_takes_the_conversation_over(run: Any) -> None:
     run(main(), 20.0)
 
 
+def test_a_wire_can_be_left_by_hand(run: Any) -> None:
+    async def main() -> None:
+        async with endpoint() as (url, _, _), connect(url, others=[url + "/v1"]) as session:
+            chat = session.conversation()
+            assert await (await chat.turn("Say pear.")).text() == "pear"
+            lines = session._lines
+            assert lines.other_wire(lines._lines[0], "by hand")
+            assert session.capabilities.wire == "segue-http"
+            answer = await chat.turn("Say plum.")
+            assert (await answer.text(), done(answer), answer.result.sent.kind) == ("plum", ["fallback"], "delta")
+            lines.suspect(lines._lines[-1], TimedOut("a pool is no connection that could be dead", url))
+            assert chat.move() is True
+            assert session.capabilities.wire == "segue-http"
+            answer = await chat.turn("Say fig.")
+            assert (await answer.text(), answer.result.sent.kind) == ("fig", "full")
+
+    run(main())
+
+
 def test_a_history_that_does_not_fit_goes_in_parts(run: Any) -> None:
     async def main() -> None:
         async with endpoint(message_bytes=4000) as (url, engine, _), connect(url, "segue-ws") as session:
@@ -457,6 +476,7 @@ def test_a_history_is_carried_by_a_bundle(run: Any) -> None:
             with pytest.raises(LocalProtocolError, match="just begun"):
                 back.import_(bundle)
             made = await session.import_(bundle)
+            assert (await session.export(made.continuation.id)).bundle.digest == bundle.digest
             assert made.continuation.digest == bundle.digest
 
     run(main(), 20.0)

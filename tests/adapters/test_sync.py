@@ -143,6 +143,26 @@ def test_a_wait_that_is_broken_off_gives_the_work_up(monkeypatch: pytest.MonkeyP
     loop.close()
 
 
+def test_what_still_runs_is_given_up_at_the_end() -> None:
+    loop = sync.Loop()
+    given_up = threading.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            given_up.set()
+
+    async def begin() -> Any:
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        return task
+
+    loop.run(begin())
+    loop.close()
+    assert given_up.is_set()
+
+
 def test_where_nobody_answers_no_thread_is_left() -> None:
     before = threading.active_count()
     with pytest.raises(segue.SegueError, match="refused"), segue.sync.connect("http://127.0.0.1:9/v1"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 import msgspec
 from segue_schemas import models
@@ -49,6 +50,7 @@ class Answer:
         self._limit = limit
         self._deadline = asyncio.get_running_loop().time() + limit
         self._told: Ended | None = None
+        self._canceled = asyncio.Event()
         self._steers: dict[str, tuple[models.TurnSteer, Channel]] = {}
 
     @property
@@ -121,6 +123,7 @@ class Answer:
         if self._line is not None:
             self._line.can.require("cancel")
         self.driver.cancel()
+        self._canceled.set()
         await self._say_extras()
 
     async def steer(self, input: list[msgspec.Raw]) -> str:
@@ -212,8 +215,7 @@ class Answer:
             raise
         self.driver.submitted()
         for steer, _ in list(self._steers.values()):
-            if isinstance(message, models.TurnResume):
-                await self._say_steer(steer)  # its answer may have been lost with the connection
+            await self._say_steer(steer)  # its answer may have been lost with the connection
 
     async def _listen(self) -> None:
         line, channel = self._line, self._channel
@@ -303,6 +305,8 @@ class Answer:
         self._line = self._channel = self._lane = None
 
     async def _until(self, at: float) -> None:
-        pause = at - asyncio.get_running_loop().time()
-        if pause > 0:
-            await asyncio.sleep(pause)
+        """Wait until that time, or until the turn is cancelled."""
+        if at > asyncio.get_running_loop().time():
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(at):
+                    await self._canceled.wait()

@@ -204,7 +204,8 @@ class Conversation:
                 raise Unsettled(before.name)
             before.extend(limit or self.limit)
             return before  # it may have run: asked for again under its name, and not beside it
-        ask.check(self._lines.can)
+        if self._lines.known:  # else it is looked at when that is known, before anything is sent as well
+            ask.check(self._lines.can)
         handles = [handle for handle in self._memory.handles if handle.id not in self._lines.gone]
         driver = Driver(
             ask,

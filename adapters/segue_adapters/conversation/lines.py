@@ -14,7 +14,7 @@ from segue_schemas import models
 
 from ..capabilities import Capabilities, capabilities_of
 from ..discovery import Found, Offer, reach
-from ..errors import LocalProtocolError, SegueError
+from ..errors import SegueError
 from ..links import STREAM_WIRES, HTTPLink, WebSocketLink, open_link
 from ..transports.base import Options
 from ..wires.extension import EXTENDED
@@ -31,6 +31,8 @@ _EARLY = 5.0
 #: at most.
 _NOTICE = 30.0
 _MOST = 8
+#: So many ids of continuations that were given up are remembered.
+_GONE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,7 @@ class Lines:
                 line = await self._choose(asked, prefer)
             if line is not None:
                 line.busy += 1
-                notes = [
-                    Recovery(turn, "fallback", f"{road.wire} is not used any more: {why}") for road, why in self._notes
-                ]
-                self._notes.clear()
-                return line, notes
+                return line, self._taken_notes(turn)
             self._freed.clear()
             await self._freed.wait()
 
@@ -171,8 +169,15 @@ class Lines:
         self._lines.clear()
 
     @property
+    def known(self) -> bool:
+        """Whether it is known what the endpoint speaks to which the next turn goes."""
+        return bool(self.roads.places[self.roads.at].roads)
+
+    @property
     def can(self) -> Capabilities:
-        """What can be asked for where the next turn goes."""
+        """What can be asked for where the next turn goes; what the last one could, where that was not asked yet."""
+        if not self.known:
+            return self._lines[-1].can
         road = self.roads.choose()
         if line := next((line for line in reversed(self._lines) if line.road == road and line.usable), None):
             return line.can
@@ -194,8 +199,6 @@ class Lines:
                 return None
             try:
                 return await self._open(road)
-            except LocalProtocolError:
-                raise
             except SegueError as fault:
                 if not self.roads.failed(road, fault):
                     raise
@@ -258,7 +261,7 @@ class Lines:
             self._rotate(line, message.reason)
         elif isinstance(message, models.ContinuationEvicted):
             self.gone[message.id] = None
-            if len(self.gone) > 10_000:
+            while len(self.gone) > _GONE:
                 del self.gone[next(iter(self.gone))]
         elif isinstance(message, models.ErrorMessage) and not isinstance(message.refused, str):
             line.said = message.error
