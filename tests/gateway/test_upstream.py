@@ -201,7 +201,10 @@ def told(message: str, **members: object) -> bytes:
         ),
         (answered("429 Too Many", told("pay", code="insufficient_quota")), ("quota_exceeded", "give_up", "none", None)),
         (answered("400 Bad", told("no such tool", param="tools")), ("upstream_failed", "fix", "none", None)),
-        (answered("404 Not", told("no model 'm'", code="model_not_found")), ("upstream_failed", "fix", "none", None)),
+        (answered("404 Not", told("no model 'm'", code="model_not_found")), ("not_offered", "fix", "none", None)),
+        (answered("400 Bad", told("unknown", param="model")), ("not_offered", "fix", "none", None)),
+        (answered("404 Not", told("model: m")), ("not_offered", "fix", "none", None)),
+        (answered("404 Not", told("no such route")), ("upstream_failed", "fix", "none", None)),
         (answered("401 No", told("bad key sk-123")), ("upstream_failed", "give_up", "none", None)),
         (answered("500 Oh", told("it broke")), ("upstream_failed", "retry", "unknown", None)),
         (answered("502 Oh", b"<html>bad gateway</html>", "text/html"), ("upstream_failed", "retry", "unknown", None)),
@@ -381,6 +384,7 @@ def test_places_that_a_provider_names_are_places_of_the_clients_message() -> Non
 
     assert run(work("tools[0].function.name")) == "/context/tools/0/function/name"
     assert run(work("model")) == "/context/model"
+    assert run(work("text.format")) == "/context/text/format"
     assert run(work("input[7].call_id")) == "/input"
     assert run(work("what is this?")) is msgspec.UNSET
     assert run(work(None)) is msgspec.UNSET

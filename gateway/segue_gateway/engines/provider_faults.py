@@ -43,6 +43,10 @@ def refusal_of(error: models.Error) -> models.Error:
         return models.Error(
             code="upstream_failed", advice="give_up", effect="none", message="The provider refused the endpoint's key."
         )
+    if _about_model(error):
+        told = _copy(error, "not_offered", "fix")
+        told.param = "/context/model"
+        return told
     if error.code in _CLIENTS:
         return _copy(error, "upstream_failed", "fix")
     return _copy(error, "upstream_failed", "retry" if error.advice != "give_up" else "give_up")
@@ -70,6 +74,13 @@ def fault_of(fault: SegueError, *, heard: bool) -> models.Error:
     if isinstance(fault, AnswerTooLarge):
         return _failed("give_up", "unknown", "The provider's answer is larger than the endpoint takes.")
     return _failed("retry", "unknown", f"The provider's answer could not be read: {_first_line(fault)}")
+
+
+def _about_model(error: models.Error) -> bool:
+    """Return whether a provider refused because it has no such model: by code, by place, or by a 404 that names one."""
+    detail = error.detail if isinstance(error.detail, dict) else {}
+    by_words = detail.get("status") == 404 and "model" in error.message.lower()
+    return error.effect == "none" and (detail.get("code") == "model_not_found" or error.param == "model" or by_words)
 
 
 def _failed(advice: models.Advice, effect: models.Effect, message: str) -> models.Error:
