@@ -124,7 +124,7 @@ class Reading:
             elif self.source.finished:
                 last = self.source.events[-1] if self.source.events else None
                 if not isinstance(last, TERMINAL):
-                    yield self.gone() if getattr(self.source, "gone", False) else self.lost()
+                    yield self.gone(lost=True) if getattr(self.source, "gone", False) else self.lost()
                 return
             elif not await _wait(news, self.heartbeat):
                 yield self.progress()
@@ -153,11 +153,11 @@ class Reading:
         """Deliver nothing more of a record that was deleted (SEG-TURN-084)."""
         self._deleted = True
 
-    def gone(self) -> models.ErrorMessage:
-        """Return what is said where the record was deleted under the reading: it refuses nothing."""
+    def gone(self, *, lost: bool = False) -> models.ErrorMessage:
+        """Return what is said where the record was deleted, or lost with its owner, under the reading."""
         ran = any(isinstance(event, models.ItemStarted) for event in self.source.events)  # a warm-up ran nothing
-        text = f"The record of the turn '{self.source.name}' was deleted while it was read."
-        effect: models.Effect = "partial" if ran else "unknown"
+        text = f"The record of the turn '{self.source.name}' was {'lost' if lost else 'deleted'} while it was read."
+        effect: models.Effect = "partial" if ran and not lost else "unknown"
         return refusal("events_gone", "give_up", text, effect=effect, turn=self.source.name).message
 
     def lost(self) -> models.ErrorMessage:

@@ -270,6 +270,25 @@ def test_a_record_of_retention_none_is_its_owners_alone_and_its_name_everybodys(
     run(work())
 
 
+def test_a_record_of_retention_none_is_dropped_by_a_node_that_was_frozen_past_its_lease(pair: Pair) -> None:
+    (process, one), (_, two) = pair
+
+    async def work() -> None:
+        async with opened(one) as here, opened(two) as there:
+            await turn(here, {**SLOW, "retention": "none"}, "item.delta")
+            process.send_signal(signal.SIGSTOP)
+            try:
+                await asyncio.sleep(2.5)  # its lease runs out, and the other node looks
+            finally:
+                process.send_signal(signal.SIGCONT)
+            end = (await until(here))[-1]
+            assert (end["type"], end["error"]["code"], end["error"]["effect"]) == ("error", "events_gone", "unknown")
+            for socket in (here, there):
+                assert (await turn(socket, RESUME))[-1]["error"]["code"] == "events_gone"
+
+    run(work())
+
+
 @pytest.mark.parametrize("down", [0.0, 0.7])
 def test_a_server_that_restarts_in_mid_turn_loses_nothing_that_was_delivered(server: Served, down: float) -> None:
     async def work(one: str, two: str) -> None:
