@@ -261,6 +261,22 @@ def test_an_epoch_never_comes_again(nodes: Callable[..., ValkeyStore], clock: Cl
     assert sorted(set(epochs)) == epochs
 
 
+@needs_server
+def test_handles_of_connections_go_with_their_node(nodes: Callable[..., ValkeyStore], clock: Clock) -> None:
+    one, two = nodes(), nodes()
+    kept = {"retention": "connection", "scope": "socket", "life_ms": 10**7}
+    run(whole_turn(one, "a", history(message("first")), **kept))
+    for _ in range(5):
+        clock.advance(20_001)
+        run(one.sweep())
+        run(two.sweep())
+    assert run(one.resolve("alice", "h-a", "socket")) is not None
+    clock.advance(60_001)  # nobody hears of it any more
+    run(two.sweep())
+    assert run(two.resolve("alice", "h-a", "socket")) is None
+    assert run(two.held("alice"))["continuations"] == 0
+
+
 # -- what another node asks and hears
 
 

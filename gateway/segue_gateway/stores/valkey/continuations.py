@@ -27,6 +27,7 @@ class Continuations:
     _loaded: Loaded
     _private: Private
     _steps: Steps
+    _scopes: dict[str, set[str]]
 
     if TYPE_CHECKING:
 
@@ -62,6 +63,8 @@ class Continuations:
                 break
         if told[0] != b"ok":
             raise RetentionLost
+        if handle.scope is not None:
+            self._scopes.setdefault(principal, set()).add(handle.scope)
         self._loaded.keep(handle.history)
         self._loaded.keep_context(principal, handle.context)
         return float(told[1]) if told[1] else None
@@ -125,7 +128,16 @@ class Continuations:
 
     async def close_scope(self, principal: str, scope: str) -> None:
         """Delete the handles of a connection that ended."""
+        held = self._scopes.get(principal, set())
+        held.discard(scope)
+        if not held:
+            self._scopes.pop(principal, None)
         await self._steps.run("close_scope", principal, scope)
+
+    async def renew_scopes(self) -> None:
+        """Say that the connections of this node still live, so that nobody frees what is held for them."""
+        for principal, scopes in list(self._scopes.items()):
+            await self._steps.run("renew_scopes", principal, *scopes)
 
     # -- contexts
 

@@ -11,8 +11,8 @@ __all__ = ["Script", "script"]
 
 # These free, close or read: they must run also where the server takes nothing more.
 _WITHOUT_ROOM = {
-    "close_scope", "context", "delete", "due", "held", "interrupt", "known", "load", "read", "renew", "resolve",
-    "sweep",
+    "close_scope", "context", "delete", "due", "held", "interrupt", "known", "load", "read", "renew", "renew_scopes",
+    "resolve", "sweep",
 }  # fmt: skip
 
 

@@ -33,6 +33,8 @@ class Steps:
         *,
         slack_ms: int = 60_000,
     ) -> None:
+        # Handles of connections outlive their node by this much: its turns are closed long before.
+        self.scope_ms = max(60_000, 60 * bounds.lease_ms)
         self.node = secrets.token_hex(8)
         self._server = server
         self._loaded = loaded
@@ -55,6 +57,7 @@ class Steps:
                 "cached_ms": bounds.cached_ms,
                 "lease_ms": bounds.lease_ms,
                 "own_grace": 5 * bounds.lease_ms,  # what this node owns it has first time to renew
+                "scope_ms": self.scope_ms,
                 "slack": slack_ms,
                 "condemned_ms": _DAY,
                 "forever": 10 * 365 * _DAY,

@@ -62,7 +62,10 @@ class ValkeyStore(Continuations):
         self._loaded = Loaded()
         self._steps = Steps(self.server, bounds, self._loaded, clock, self._tell_evicted, slack_ms=slack_ms)
         self._leases = Leases(self._steps.run, bounds.lease_ms, self._tell_asked)
-        self._private = Private(clock or time.monotonic)
+        self._clock = clock or time.monotonic
+        self._private = Private(self._clock)
+        self._scopes = {}
+        self._scopes_due = 0.0
         self._gone, self._mine = f"{address.prefix}gone", f"{address.prefix}node:{self._steps.node}"
         self._listener = Listener(self.server, (self._gone, self._mine), self._heard)
         self._later: set[asyncio.Task[object]] = set()
@@ -267,6 +270,9 @@ class ValkeyStore(Continuations):
         self._private.sweep()
         self._listener.listen()
         try:
+            if self._clock() >= self._scopes_due:
+                self._scopes_due = self._clock() + self._steps.scope_ms / 3_000
+                await self.renew_scopes()
             for principal in {*await self._steps.due(), *self._steps.used()}:
                 await self._steps.run("sweep", principal, self._steps.uses(principal))
         except Unwritable:

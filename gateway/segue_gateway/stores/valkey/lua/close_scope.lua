@@ -1,4 +1,4 @@
 -- ARGV: scope. Delete the handles of a connection that ended.
-for _, member in ipairs(below(scopes, ARGV[4])) do remove(string.sub(member, #ARGV[4] + 2)) end
+close_scope(ARGV[4])
 sweep(1000)
 return reply()

@@ -217,6 +217,11 @@ local function lapsed(name)
   return not ends or tonumber(ends) <= now
 end
 
+local function close_scope(scope)
+  for _, member in ipairs(below(scopes, scope)) do remove(string.sub(member, #scope + 2)) end
+  redis.call('ZREM', due, 's:' .. scope)
+end
+
 -- Free what has expired, at most so many things at once: others wait meanwhile.
 local function sweep(most)
   local list = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
@@ -226,6 +231,8 @@ local function sweep(most)
     if kind == 'h' then
       remove(name)
       redis.call('ZREM', due, what)
+    elseif kind == 's' then
+      close_scope(name)  -- the node of that connection is gone
     elseif kind == 'c' then
       local held = get(contexts, name)
       redis.call('ZREM', due, what)

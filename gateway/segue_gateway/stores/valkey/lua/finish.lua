@@ -64,7 +64,10 @@ if handle then
     l = life, a = handle.a, x = handle.x, e = life and now + life or nil}
   set(handles, handle.id, kept)
   redis.call('ZADD', kids, 0, kept.n .. '>h>' .. handle.id)
-  if kept.s then redis.call('ZADD', scopes, 0, kept.s .. '>' .. handle.id) end
+  if kept.s then
+    redis.call('ZADD', scopes, 0, kept.s .. '>' .. handle.id)
+    later(now + B.scope_ms, 's:' .. kept.s)
+  end
   if kept.r == 'cached' then redis.call('ZADD', used, redis.call('HINCRBY', acct, 'used', 1), handle.id) end
   if kept.e then later(kept.e, 'h:' .. handle.id) end
   keep(math.max(life or B.forever, B.replay_ms + B.name_ms))
