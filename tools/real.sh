@@ -13,6 +13,7 @@ matrix() {
   "$python" -P -c 'from segue_conformance.matrix import matrix; matrix(prog_name="segue matrix")' \
     'reference endpoint=docs/results/reference.json' \
     'aimock 1.43.0=docs/results/aimock.json' \
+    'aimock 1.43.0, without state=docs/results/aimock-stateless.json' \
     'smg 1.13.0=docs/results/smg.json' \
     --title Results --out "$1"
 }

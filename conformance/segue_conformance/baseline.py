@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .registry import WIRES
+from .registry import EVERY_WIRE
 from .results import BaselineLine, BaselineResult, CheckResult, Report, in_baseline
 from .verdicts import Verdict
 
@@ -83,8 +83,8 @@ def _entry(row: Mapping[str, Any], where: str) -> Entry:
     named = f"{where} ({', '.join(checks)})"
     wires = None if "wires" not in row else _strings(row["wires"], f"{named}: `wires`")
     for wire in wires or ():
-        if wire not in WIRES:
-            raise BaselineFault(f"{named}: no such wire: {wire!r} (there is {', '.join(WIRES)})")
+        if wire not in EVERY_WIRE:
+            raise BaselineFault(f"{named}: no such wire: {wire!r} (there is {', '.join(EVERY_WIRE)})")
     if row.get("verdict") not in _VERDICTS:
         raise BaselineFault(f"{named}: `verdict` is one of {', '.join(_VERDICTS)}, not {row.get('verdict')!r}")
     reason = row.get("reason")
@@ -110,7 +110,7 @@ def _known(table: Mapping[str, Any], members: Collection[str], where: str) -> No
 def _no_pair_twice(entries: Sequence[Entry], path: str) -> None:
     seen: set[tuple[str, str]] = set()
     for entry in entries:
-        for pair in ((check, wire) for check in entry.checks for wire in entry.wires or WIRES):
+        for pair in ((check, wire) for check in entry.checks for wire in entry.wires or EVERY_WIRE):
             if pair in seen:
                 raise BaselineFault(f"{path} speaks twice of {pair[0]} on {pair[1]}")
             seen.add(pair)

@@ -93,7 +93,7 @@ def smg_command() -> Path:
 @pytest.fixture(scope="session")
 def segue_url() -> Iterator[str]:
     """The URL of the reference endpoint, for clients of OpenAI's wires; it has two keys, FIRST_KEY and SECOND_KEY."""
-    words = ["--port", "0", "--key", "first=REAL_FIRST_KEY", "--key", "second=REAL_SECOND_KEY"]
+    words = ["--port", "0", "--model", MODEL, "--key", "first=REAL_FIRST_KEY", "--key", "second=REAL_SECOND_KEY"]
     with running([*_segue("serve", "segue_gateway"), *words], env=KEYS) as process:
         yield process.ready(r"Segue serves on (\S+)", START_LIMIT)[1] + "/v1"
 

@@ -7,7 +7,9 @@ import pytest
 
 pytestmark = pytest.mark.real
 
-WIRES = ["segue-ws", "segue-http", "openai-ws", "openai-http"]
+WIRES = [
+    "segue-ws", "segue-http", "openai-ws+segue", "openai-http+segue", "openai-ws", "openai-http", "chat", "anthropic",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
