@@ -184,9 +184,14 @@ async def test_long_chain(subject: Subject) -> None:
         last, beginning = first, story.fork()
         for _ in range(_TURNS):
             last = await story.say("Say hello.", parent=handle_of(last), retention=tier)
+            if len(last.text) > 10_000:
+                break  # a model that says again all that it was given: each answer is twice as long as the one before
         await story.recalls(secret, parent=handle_of(last), retention=tier)
-        # So many others came meanwhile: whoever holds a few responses only has lost the first.
-        await beginning.recalls(secret, parent=handle_of(first), retention=tier, requirement="SEG-CONT-030")
+        # So many others came meanwhile: whoever holds a few responses only, and says so nowhere, has lost the first.
+        answer = await client.turn(ASK, parent=handle_of(first), retention=tier)
+        if answer.refused is not None and (subject.document is not None or subject.is_stream):
+            return  # how much is held is declared; over OpenAI's WebSocket an older response need not be
+        await beginning.judges(answer, secret, ASK, parent=handle_of(first), retention=tier, requirement="SEG-CONT-030")
 
 
 @check("SEG-CTX-020", profile="core", wires=EVERY_WIRE)

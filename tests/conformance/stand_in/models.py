@@ -65,7 +65,7 @@ def _terse(history: Sequence[Item], settings: dict[str, Any], asked: int) -> Rep
 
 def _eager(history: Sequence[Item], settings: dict[str, Any], asked: int) -> Reply:
     """Call a tool wherever one is offered and the turn did not bring its output."""
-    tools = settings.get("tools") or []
+    tools = [tool for tool in settings.get("tools") or [] if tool.get("name")]
     if tools and history[-1].get("type") != "function_call_output":
         return Reply(calls=(tools[0]["name"],))
     return _honest(history, settings)

@@ -15,6 +15,9 @@ KILLED_BY = {
         "both_wires.http_to_socket",
     )
 }
+ALSO = {
+    "both_wires.unstored_of_http_over_socket": "what crosses over is taken without its history, kept or not",
+}
 
 
 class MutantEndpoint(WireFault):

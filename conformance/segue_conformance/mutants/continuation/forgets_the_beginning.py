@@ -13,6 +13,8 @@ from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.users_words_four_hops",))
 ALSO = {
+    "continuation.each_time": "it asks again and again, and the beginning goes",
+    "history.long_chain": "its history is long",
     "warm_up.in_a_chain": "the chain has three turns",
 }
 

@@ -13,6 +13,7 @@ from ...registry import WIRES
 
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.tools_words",))
 ALSO = {
+    "history.outputs_as_parts": "an output in parts is lost as well",
     "resend.history_in_parts": "the last part asks for a word of a tool",
 }
 

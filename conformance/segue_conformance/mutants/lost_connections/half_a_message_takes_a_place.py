@@ -1,4 +1,4 @@
-"""Counts connections that ended before they asked for anything as still there, and has two places."""
+"""Has no place for the next one, where three connections in a row ended before they had asked for anything."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ KILLED_BY = {"openai-ws": ("lost_connections.vanished_in_a_message",)}
 
 class _Connection(Connection):
     async def lost(self) -> None:
-        if self.wire == "openai-ws" and not self._placed and isinstance(self.endpoint, MutantEndpoint):
-            self.endpoint.gone += 1
+        if self.wire == "openai-ws" and isinstance(self.endpoint, MutantEndpoint):
+            self.endpoint.gone = 0 if self._placed else self.endpoint.gone + 1
         await super().lost()
 
 
@@ -35,6 +35,7 @@ class MutantEndpoint(WireFault):
 
     async def accept(self, caller: Caller, start: models.TurnStart) -> tuple[Source, Turn | None]:
         """Accept a turn where there is a place."""
-        if self.gone >= 2 and caller.wire == "openai-ws":
+        if self.gone >= 3 and caller.wire == "openai-ws":
+            self.gone = 0
             raise refusals.invalid_request("No place is free.")
         return await super().accept(caller, start)

@@ -1,4 +1,4 @@
-"""Counts clients that vanished in mid-turn as still there, and has two places."""
+"""Has no place for the next one, where three in a row vanished in mid-turn."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ class MutantEndpoint(WireFault):
         self.gone = 0
 
     def ended(self, turn: Turn) -> None:
-        """Count a turn that nobody read to its end."""
+        """Count the turns in a row that nobody read to their end."""
         super().ended(turn)
-        self.gone += not turn.keep
+        self.gone = 0 if turn.keep else self.gone + 1
 
     async def accept(self, caller: Caller, start: models.TurnStart) -> tuple[Source, Turn | None]:
         """Accept a turn where there is a place."""
-        if self.gone >= 2 and caller.wire in OPENAI:
+        if self.gone >= 3 and caller.wire in OPENAI:
+            self.gone = 0
             raise refusals.invalid_request("No place is free.")
         return await super().accept(caller, start)

@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import OPENAI, Told, WireFault
 
 KILLED_BY = dict.fromkeys(OPENAI, ("lost_connections.vanished_is_no_history",))
+ALSO = {
+    "continuation.refused_turn_leaves_parent": "a refused turn never comes to its end either",
+}
 
 
 class MutantEndpoint(WireFault):

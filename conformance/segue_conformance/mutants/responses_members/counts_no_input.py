@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import OPENAI, Told, WireFault
 
 KILLED_BY = dict.fromkeys(OPENAI, ("responses_members.usage_is_plausible",))
+ALSO = {
+    "stored_responses.read_is_what_was_answered": "what is read has the counts of what was stored",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import OPENAI, Told, WireFault
 
 KILLED_BY = dict.fromkeys(OPENAI, ("responses_members.member_types",))
+ALSO = {
+    "responses_members.other_member_types": "it compares the two times of a response",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import OPENAI, Told, WireFault
 
 KILLED_BY = dict.fromkeys(OPENAI, ("responses_order.begins_with_created",))
+ALSO = {
+    "warm_up.is_told_as_a_response": "a warm-up begins without response.created as well",
+}
 
 
 class MutantEndpoint(WireFault):

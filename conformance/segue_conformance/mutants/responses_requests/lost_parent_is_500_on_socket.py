@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import Told, WireFault
 
 KILLED_BY = {"openai-ws": ("responses_requests.error_status",)}
+ALSO = {
+    "responses_requests.wrong_settings_refused": "what is wrong there is told as the server's fault as well",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -9,6 +9,7 @@ from segue_schemas import models
 
 KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("turns.numbers_rise",))
 ALSO = {
+    "stored_responses.read_is_what_was_answered": "what is read is the answer without a gap",
     "bundles.export_is_whole": "the items that the client builds lack a delta",
     "resume.digests_agree": "the items that the client builds lack a delta",
 }

@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import Told, WireFault
 
 KILLED_BY = {"openai-ws+segue": ("wire_extension.resumed_by_events_of_the_wire",)}
+ALSO = {
+    "continuation.refused_turn_leaves_parent": "what is read anew comes where nobody waits for it",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -13,6 +13,7 @@ KILLED_BY = {
     "openai-http": ("wire_openai_http.upgrade_refusal",),
 }
 ALSO = {
+    "lost_connections.vanished_is_no_history": "its client offers none",
     "discovery.bindings_answer": "it opens what the document names",
     "both_wires.*": "it opens a bare socket",
     "wire_openai_ws.unknown_query": "it opens a bare socket",
