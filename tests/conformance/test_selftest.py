@@ -26,7 +26,7 @@ USAGE = MUTANTS["usage_does_not_add_up"]
 
 
 def examine(mutants: Sequence[Mutant], *, full: bool = False, wires: tuple[str, ...] = ("segue-ws",)) -> Outcome:
-    chosen = Selection(tuple(FEW), tuple(mutants), wires, full, references=(REFERENCE,))
+    chosen = Selection(tuple(FEW), tuple(mutants), wires, full, references=(REFERENCE,), sockets=full)
     known = (FEW, {mutant.name: mutant for mutant in (REFERENCE, *mutants)})
     done: list[Done] = []
     for stage in stages(chosen):
@@ -126,8 +126,11 @@ def test_each_mutant_is_examined_even_if_it_names_none_of_the_chosen_wires() -> 
 
 def test_the_page_lists_what_is_caught_and_what_is_not() -> None:
     text = page([replace(USAGE, also={"turns.plain*": "a *reason*"})], FEW)
-    assert "| `usage_does_not_add_up` |" in text
-    assert "| `turns.usage_adds_up` on every wire with state | `turns.plain*`: a \\*reason\\* |" in text
+    entry = text[text.index("- **Reports a total of tokens") :].splitlines()
+    assert entry[0].endswith("** `usage_does_not_add_up`")
+    assert entry[1].startswith("    - caught by `turns.usage_adds_up` on every wire with state")
+    assert entry[2] == "    - also by `turns.plain*`: a \\*reason\\*"
+    assert "- `turns.usage_adds_up`: `usage_does_not_add_up`" in text.partition("## Checks and what")[2]
     assert "- `turns.plain_turn`: " in text
     assert "1 of 3 checks catch at least one" in text
 

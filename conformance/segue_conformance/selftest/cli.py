@@ -36,6 +36,7 @@ _MOST = 4
 @click.option(
     "--full", is_flag=True, help="Every mutant against every check, on every wire; and over sockets those it names."
 )
+@click.option("--sockets", is_flag=True, help="Over real sockets, too, each mutant against those that it names.")
 @click.option("--exhaustive", is_flag=True, help="As --full, also where a check reaches nothing of a fault.")
 @click.option("--wire", "wires", multiple=True, type=click.Choice(EVERY_WIRE), help="Wire to use; repeatable.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - is standard output.")
@@ -45,6 +46,7 @@ _MOST = 4
 def selftest(
     only: tuple[str, ...],
     full: bool,
+    sockets: bool,
     exhaustive: bool,
     wires: tuple[str, ...],
     json_path: str | None,
@@ -55,8 +57,8 @@ def selftest(
     """Prove that the checks can fail, and that they accuse nobody who is right.
 
     The reference endpoint has to pass every check; each mutant, an endpoint with one fault, has to be caught by the
-    checks that it names. All of it runs in memory, on a virtual clock, without a network; only --full looks at each
-    mutant over real sockets as well, on this machine.
+    checks that it names. All of it runs in memory, on a virtual clock, without a network; --sockets and --full look at
+    each mutant over real sockets as well, on this machine.
 
     \b
     Exit codes: 0 the suite is sound, 1 it is not, 2 wrong usage, 4 a fault of
@@ -67,7 +69,7 @@ def selftest(
         full = full or exhaustive
         chosen = select(
             Catalogue.load(), load(), wires or (EVERY_WIRE if full else IN_MEMORY),
-            only=only, full=full, exhaustive=exhaustive,
+            only=only, full=full, exhaustive=exhaustive, sockets=sockets or full,
         )  # fmt: skip
         code = _examine(console, chosen, jobs or min(_MOST, os.cpu_count() or 1), json_path, debug)
     except click.ClickException:

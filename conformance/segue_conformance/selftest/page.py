@@ -6,13 +6,14 @@ That is what a full self-test proves, kill by kill; so the page is fresh wheneve
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..mutants import Mutant
 from ..registry import EVERY_WIRE, WIRES, Catalogue
 
 __all__ = ["page"]
 
+_CODE = re.compile(r"(`[^`]+`)")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#!|~$<>])")
 
 _HEAD = """\
@@ -21,23 +22,23 @@ _HEAD = """\
 # Kill matrix
 
 A check that can't fail proves nothing. So each check of the suite has to catch a *mutant*: the reference endpoint with
-one realistic fault. A mutant names the checks that must catch it, and the reason for each other that does. `segue
-selftest` proves it, in memory and on a virtual clock, without a network:
+one realistic fault. A mutant names the checks that must catch it, and the reason for each other that does.
 
-```console
-$ segue selftest          # each mutant against the checks that it names: seconds
-$ segue selftest --full   # every mutant, every check, every wire: minutes
-```
+- `segue selftest`, under a minute: each mutant against the checks that it names, and the reference endpoint against all
+  checks; in memory, on a virtual clock, without a network.
+- `segue selftest --full`, minutes: each mutant against every check on every wire, and over real sockets against those
+  that it names.
 
 The full run fails on a mutant that survives, on a kill that nobody named, on a reason that explains none, on a check
-that catches no mutant, and on a check that accuses the reference endpoint, which has no fault.
+that catches no mutant, and on a check that accuses the reference endpoint, which has no fault. So what stands here is
+what it finds.
 """
 
 
 def page(mutants: Sequence[Mutant], catalogue: Catalogue) -> str:
     """Return the page in Markdown."""
-    killing = {check for mutant in mutants for checks in mutant.killed_by.values() for check in checks}
-    left = [check for check in catalogue if check.id not in killing]
+    killers = _killers(mutants)
+    left = [check for check in catalogue if check.id not in killers]
     lines = [_HEAD]
     lines.append(
         f"{len(mutants)} mutants; {len(catalogue) - len(left)} of {len(catalogue)} checks catch at least one.\n"
@@ -51,16 +52,29 @@ def page(mutants: Sequence[Mutant], catalogue: Catalogue) -> str:
     lines.append("\n## Mutants\n")
     for area in sorted({mutant.area for mutant in mutants}):
         lines.append(f"### {area.replace('_', ' ').capitalize() or 'Others'}\n")
-        lines.append("| mutant | fault | must be caught by | may be caught by |")
-        lines.append("|---|---|---|---|")
-        lines += [_row(mutant) for mutant in mutants if mutant.area == area]
+        lines += [line for mutant in mutants if mutant.area == area for line in _entry(mutant)]
         lines.append("")
+    lines.append("## Checks and what they must catch\n")
+    lines += [f"- `{check.id}`: {', '.join(killers[check.id])}" for check in catalogue if check.id in killers]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _row(mutant: Mutant) -> str:
-    also = "<br>".join(f"`{pattern}`: {_escaped(reason)}" for pattern, reason in mutant.also.items())
-    return f"| `{mutant.name}` | {_escaped(mutant.fault)} | {_checks(mutant.killed_by)} | {also} |"
+def _killers(mutants: Sequence[Mutant]) -> dict[str, list[str]]:
+    """Return by check the mutants that it must catch, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for mutant in mutants:
+        for checks in mutant.killed_by.values():
+            for check in checks:
+                found.setdefault(check, {})[f"`{mutant.name}`"] = None
+    return {check: list(names) for check, names in found.items()}
+
+
+def _entry(mutant: Mutant) -> Iterator[str]:
+    """Yield the lines of a mutant: its fault, who must catch it, who else does and why."""
+    yield f"- **{_escaped(mutant.fault)}** `{mutant.name}`"
+    yield f"    - caught by {_checks(mutant.killed_by)}"
+    for pattern, reason in mutant.also.items():
+        yield f"    - also by `{pattern}`: {_escaped(reason)}"
 
 
 def _checks(killed_by: Mapping[str, Sequence[str]]) -> str:
@@ -71,7 +85,7 @@ def _checks(killed_by: Mapping[str, Sequence[str]]) -> str:
     together: dict[tuple[str, ...], list[str]] = {}
     for check, wires in on.items():
         together.setdefault(tuple(wires), []).append(f"`{check}`")
-    return "<br>".join(f"{', '.join(checks)} on {_named(wires)}" for wires, checks in together.items())
+    return "; ".join(f"{', '.join(checks)} on {_named(wires)}" for wires, checks in together.items())
 
 
 def _named(wires: Sequence[str]) -> str:
@@ -79,4 +93,6 @@ def _named(wires: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text)
+    """Return plain text in Markdown; what stands in backticks is code there as well."""
+    parts = _CODE.split(text)
+    return "".join(part if place % 2 else _SPECIAL.sub(r"\\\1", part) for place, part in enumerate(parts))

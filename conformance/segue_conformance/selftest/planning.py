@@ -27,8 +27,8 @@ Reached = Mapping[Pair, frozenset[Place]]
 class Selection:
     """What is examined: checks, mutants, wires.
 
-    `full`: every check on every mutant, and over real sockets those that a mutant names; `exhaustive`: also where
-    nothing can come of it.
+    `full`: every check on every mutant; `exhaustive`: also where nothing can come of it; `sockets`: over real sockets,
+    too, on each mutant those that it names.
     """
 
     checks: tuple[Check, ...]
@@ -39,6 +39,7 @@ class Selection:
     whole: bool = True
     references: tuple[Mutant, ...] = field(default=REFERENCES)
     exhaustive: bool = False
+    sockets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +62,28 @@ def select(
     only: Sequence[str] = (),
     full: bool = False,
     exhaustive: bool = False,
+    sockets: bool = False,
 ) -> Selection:
     """Return what some patterns mean: checks as `--only` of `segue check`, mutants by name or area.
 
     Of a check that is meant the mutants that name it are meant too. Nothing at all may come of it.
     """
     if not only:
-        return Selection(tuple(catalogue), tuple(mutants), tuple(wires), full, exhaustive=exhaustive)
+        return Selection(tuple(catalogue), tuple(mutants), tuple(wires), full, exhaustive=exhaustive, sockets=sockets)
     checks = [check for check in catalogue if any(check.matches(pattern) for pattern in only)]
     ids = {check.id for check in checks}
     named = [mutant for mutant in mutants if any(_means(pattern, mutant) for pattern in only)]
     naming = [m for m in mutants if m not in named and ids & {c for cs in m.killed_by.values() for c in cs}]
     chosen = tuple(m for m in mutants if m in named or m in naming)
-    return Selection(tuple(checks or catalogue), chosen, tuple(wires), full, whole=bool(checks), exhaustive=exhaustive)
+    return Selection(
+        tuple(checks or catalogue),
+        chosen,
+        tuple(wires),
+        full,
+        whole=bool(checks),
+        exhaustive=exhaustive,
+        sockets=sockets,
+    )
 
 
 def _means(pattern: str, mutant: Mutant) -> bool:
@@ -82,8 +92,13 @@ def _means(pattern: str, mutant: Mutant) -> bool:
 
 def stages(chosen: Selection) -> list[Stage]:
     """Return what has to be done, in order."""
+    over_sockets = [
+        Stage("every mutant, over sockets", lambda _: _in_order(_mutants(chosen, _all_named, sockets=True)), 3),
+        Stage("over sockets once more, alone", _missed, 0),
+    ]
+    rest = over_sockets if chosen.sockets else []
     if not chosen.full:
-        return [Stage("in memory", lambda _: [*_references(chosen), *_in_order(_mutants(chosen, _named))])]
+        return [Stage("in memory", lambda _: [*_references(chosen), *_in_order(_mutants(chosen, _named))]), *rest]
 
     def every(done: Sequence[Done]) -> list[Job]:
         reached = {} if chosen.exhaustive else {pair: found for one in done for pair, found in one.reached.items()}
@@ -92,8 +107,7 @@ def stages(chosen: Selection) -> list[Stage]:
     return [
         Stage("the reference endpoint, in memory", lambda _: [*_references(chosen, watched=not chosen.exhaustive)]),
         Stage("every mutant, in memory", every),
-        Stage("every mutant, over sockets", lambda _: _in_order(_mutants(chosen, _all_named, sockets=True)), 3),
-        Stage("over sockets once more, alone", _missed, 0),
+        *rest,
     ]
 
 
@@ -147,5 +161,5 @@ def _named(chosen: Selection, mutant: Mutant) -> tuple[Pair, ...]:
     return tuple((check, wire) for wire in wires for check in mutant.killed_by[wire])
 
 
-def _all_named(chosen: Selection, mutant: Mutant) -> tuple[Pair, ...]:
-    return tuple((check, wire) for wire in chosen.wires for check in mutant.killed_by.get(wire, ()))
+def _all_named(_: Selection, mutant: Mutant) -> tuple[Pair, ...]:
+    return tuple((check, wire) for wire, checks in mutant.killed_by.items() for check in checks)

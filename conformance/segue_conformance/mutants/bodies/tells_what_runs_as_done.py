@@ -7,6 +7,9 @@ from segue_adapters.wires.base import Answer, Request
 from ..wire_fault import WireFault
 
 KILLED_BY = {"segue-http": ("bodies.answer_before_the_end",)}
+ALSO = {
+    "steers.*": "a turn that is told as done is not steered",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -17,6 +17,7 @@ ALSO = {
     "full_resend.open_call_in_the_middle": "it looks for the place of the call",
     "failures.empty_input": "it looks for the pointer",
     "steers.steer_leaves_no_call_open": "it looks for the pointer",
+    "steers.open_call_in_a_steer": "it looks at the member that is named",
 }
 
 

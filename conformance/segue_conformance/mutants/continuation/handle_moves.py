@@ -13,10 +13,11 @@ from segue_schemas import models
 
 from ...registry import WIRES
 
-KILLED_BY = dict.fromkeys(WIRES, ("continuation.handle_is_immutable", "continuation.fork"))
+_BOTH = ("continuation.handle_is_immutable", "continuation.fork")
+KILLED_BY = {wire: (*_BOTH, "retention.older_connection_handle") if "-ws" in wire else _BOTH for wire in WIRES}
 ALSO = {
-    "retention.older_connection_handle": "an older handle of a connection moves as well",
     "failures.empty_input": "the parent has moved when it is compared",
+    "lost_connections.vanished_is_no_history": "the parent has moved to the turn that nobody read",
 }
 
 

@@ -14,6 +14,7 @@ from ...registry import WIRES
 KILLED_BY = dict.fromkeys(WIRES, ("continuation.never_said",))
 ALSO = {
     "lanes.lane_is_no_history": "a word of another conversation comes back there, too",
+    "responses_context.members_are_no_history": "a word of another conversation comes back there, too",
 }
 
 

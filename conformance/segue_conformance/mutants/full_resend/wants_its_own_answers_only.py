@@ -14,6 +14,7 @@ KILLED_BY = dict.fromkeys(WIRES, ("full_resend.models_words",))
 ALSO = {
     "resume.canonical_forms": "it sends an assistant's text as a string",
     "resend.history_in_parts": "a part holds an assistant's text as a string",
+    "full_resend.open_call_in_the_middle": "it resends an assistant's words, which are refused first",
 }
 
 

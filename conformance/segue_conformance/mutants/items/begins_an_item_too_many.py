@@ -19,6 +19,7 @@ ALSO = {
     "lanes.cut_text_stays": "nothing of a cut is kept here",
     "responses_events.items_are_brought_whole": "the item is announced and never brought",
     "failures.cut_call_is_discarded": "what it drops is not named",
+    "steers.enters_between_items": "the history behind a steer is counted as well",
 }
 
 

@@ -17,6 +17,7 @@ ALSO = {
     "resume.digests_agree": "the digest is that of the text that was streamed",
     "responses_events.copies_equal_deltas": "the whole item is a copy",
     "stored_responses.read_is_what_was_answered": "what is stored is the text that was streamed",
+    "steers.enters_between_items": "the history behind the steer has the text that was streamed",
 }
 
 

@@ -13,6 +13,9 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("continuation.open_calls_must_be_answered", "full_resend.open_call_in_the_middle"))
+ALSO = {
+    "full_resend.open_call_in_the_middle": "a call in the middle is left open as well",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -9,6 +9,7 @@ from ..wire_fault import NATIVE, Told, WireFault
 KILLED_BY = dict.fromkeys(NATIVE, ("items.indexes",))
 ALSO = {
     "failures.cut_call_is_discarded": "what it drops is named by its number",
+    "steers.enters_between_items": "the steer's first item has a number as well",
 }
 
 

@@ -13,6 +13,8 @@ ALSO = {
     "messages.*": "it sends at once on a bare connection",
     "wire_segue_ws.fragments": "it sends at once on a bare connection",
     "failures.failed_turn_has_no_handle": "it sends at once on a bare connection",
+    "readings.resume_where_the_turn_is_read": "it sends before welcome",
+    "steers.*": "they send before welcome",
 }
 
 

@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import Told, WireFault
 
 KILLED_BY = {"openai-ws": ("responses_lanes.each_lane_remembers",)}
+ALSO = {
+    "lanes.lane_is_no_history": "it goes on from a response of another lane",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import Told, WireFault
 
 KILLED_BY = {"openai-ws": ("responses_requests.one_answer_to_a_refused_create",)}
+ALSO = {
+    "responses_lanes.how_many_lanes": "a lane too many is refused twice, and the second stands before an answer",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -12,6 +12,7 @@ KILLED_BY = {"segue-ws": ("retention.kept_handle_on_another_connection",)}
 ALSO = {
     "both_wires.socket_to_http": "a stored response ends with its socket on OpenAI's wire, too",
     "resend.history_outlives_its_parent": "it goes on over another connection",
+    "lost_connections.vanished_is_no_history": "the connection of the parent has ended",
 }
 
 

@@ -9,6 +9,9 @@ from segue_gateway.turns import Turn
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("steers.enters_between_items",))
+ALSO = {
+    "steers.answered_before_the_end": "behind an open call it enters as well",
+}
 
 
 class _Turn(Turn):

@@ -14,6 +14,7 @@ KILLED_BY = dict.fromkeys(WIRES, ("turns.cut_is_incomplete",))
 ALSO = {
     "deletion.running_descendant_loses_its_handle": "a turn that lost its retention is told as completed",
     "responses_members.usage_is_plausible": "it looks at a cut",
+    "readings.connection_that_ends_first": "it looks at a turn that is cut",
 }
 
 

@@ -7,6 +7,10 @@ from typing import Any
 from ..wire_fault import Told, WireFault
 
 KILLED_BY = {"openai-ws": ("warm_up.is_told_as_a_response",)}
+ALSO = {
+    "liveness.warm_up_is_history": "it goes on from a warm-up",
+    "warm_up.*": "what is said behind the end meets the next turn",
+}
 
 
 class MutantEndpoint(WireFault):

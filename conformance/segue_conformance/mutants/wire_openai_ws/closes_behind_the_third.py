@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import Told, WireFault
 
 KILLED_BY = {"openai-ws": ("wire_openai_ws.connection_stays",)}
+ALSO = {
+    "*@openai-ws": "a check that needs a fourth create on a connection does not get it",
+}
 
 
 class MutantEndpoint(WireFault):

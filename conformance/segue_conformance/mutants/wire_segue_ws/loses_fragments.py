@@ -6,7 +6,7 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.protocol import SegueWebSocketProtocol
 from websockets.frames import Frame
 
-KILLED_BY = {"segue-ws": ("wire_segue_ws.fragments",)}
+KILLED_BY = {"segue-ws": ("wire_segue_ws.fragments",), "openai-ws": ("wire_openai_ws.fragments",)}
 
 
 class _Protocol(SegueWebSocketProtocol):
