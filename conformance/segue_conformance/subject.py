@@ -468,6 +468,13 @@ def handle_of(outcome: Outcome) -> models.Continuation:
     return outcome.continuation
 
 
+def said(value: object, what: str) -> str:
+    """Return a member that an endpoint tells as a string; Untestable where it left that out."""
+    if not isinstance(value, str):
+        raise Untestable(f"the endpoint did not tell {what}")
+    return value
+
+
 def completed(outcome: Outcome, what: str, *, requirement: str | None = None) -> Outcome:
     """Return the outcome if the turn completed; Deviation, with what came instead, if not."""
     if outcome.completed is not None:

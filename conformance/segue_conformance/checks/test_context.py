@@ -9,7 +9,7 @@ from segue_schemas import context_digest, models
 
 from ..native import NATIVE, told
 from ..registry import check
-from ..subject import Subject
+from ..subject import Subject, said
 from ..verdicts import Deviation, Inconclusive
 
 
@@ -112,10 +112,11 @@ async def test_result_of_a_patch_is_held(subject: Subject) -> None:
     async with subject.open() as client:
         first = await client.say("Say hello.", context=subject.base_context(instructions="Be terse."))
         assert first.accepted is not None
-        patch = {"base": first.accepted.context, "patch": {"instructions": f"Be {draws.token_hex(4)}."}}
+        base = said(first.accepted.context, "the context in force")
+        patch = {"base": base, "patch": {"instructions": f"Be {draws.token_hex(4)}."}}
         second = await client.say("Say hello.", context=patch)
         assert second.accepted is not None
-        digest = second.accepted.context
+        digest = said(second.accepted.context, "the context in force")
         error = client.judged(await client.turn("Say hello.", context=digest)).refused
         if error is not None:
             raise Deviation("the digest of a patched context", expected="an accepted turn", actual=told(error))

@@ -12,7 +12,7 @@ from segue_schemas import context_digest, models
 
 from ..oracle import ASK, ASK_CHOSEN, ASK_CODE, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
 from ..registry import check
-from ..subject import INHERIT, Subject, completed, handle_of, refused
+from ..subject import INHERIT, Subject, completed, handle_of, refused, said
 from ..verdicts import Deviation, Inconclusive
 
 NATIVE = ("segue-ws", "segue-http")
@@ -331,7 +331,8 @@ async def test_context_as_patch(subject: Subject) -> None:
         base = subject.base_context(instructions="Be terse.", temperature=1)
         first = await client.say("Say hello.", context=base)
         assert first.accepted is not None
-        patch = {"base": first.accepted.context, "patch": {"temperature": 0, "instructions": None}}
+        base_digest = said(first.accepted.context, "the context in force")
+        patch = {"base": base_digest, "patch": {"temperature": 0, "instructions": None}}
         outcome = completed(await client.turn("Say hello.", context=patch), "a patch of a held context was sent")
         merged = {name: value for name, value in base.items() if name != "instructions"} | {"temperature": 0}
         wanted = context_digest(msgspec.json.encode(merged))

@@ -11,7 +11,7 @@ from segue_schemas import context_digest, models
 
 from ..registry import check
 from ..segue_wire import turn_name
-from ..subject import INHERIT, Subject, completed, refused
+from ..subject import INHERIT, Subject, completed, refused, said
 from ..verdicts import Deviation, Inconclusive, NotOffered
 from .test_turns import SLOW
 
@@ -158,7 +158,8 @@ async def test_context_of_a_handle_is_held(subject: Subject) -> None:
     subject.needs("contexts")
     async with subject.open() as client:
         handle, _ = await client.handle("Say hello.", context=subject.base_context(instructions="Be terse."))
-        completed(await client.turn("Say hello.", context=handle.context), "the context of a held continuation")
+        context = said(handle.context, "the context of a continuation")
+        completed(await client.turn("Say hello.", context=context), "the context of a held continuation")
 
 
 @check("SEG-DIG-013", profile="resumable", wires=NATIVE)

@@ -103,7 +103,7 @@ def _copy(error: models.Error, code: str, advice: models.Advice) -> models.Error
     )
 
 
-def _param(theirs: str | msgspec.UnsetType) -> str | msgspec.UnsetType:
+def _param(theirs: str | msgspec.UnsetType | None) -> str | msgspec.UnsetType:
     """Return where a provider found the fault, in the client's message: its settings are the context there.
 
     Which item is at fault counts from the beginning of the history, of which the client may have sent the end alone.
