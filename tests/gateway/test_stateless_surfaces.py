@@ -57,7 +57,7 @@ def test_a_stream_has_its_frames(wire: str) -> None:
         async with served() as (_, http):
             answer = await http.post(PATHS[wire], json=asked(wire, "Count from 1 to 3.", stream=True))
             assert answer.headers["content-type"].startswith("text/event-stream")
-            # A comment may come where a slow machine is silent for long.
+            # Comments stand where a message says nothing on this wire.
             events = [event for event in answer.text.split("\n\n")[:-1] if not event.startswith(":")]
             if wire == "chat":
                 assert events[-1] == "data: [DONE]"
