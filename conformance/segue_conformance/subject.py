@@ -412,6 +412,14 @@ class Client:
 
     def judged(self, outcome: Outcome) -> Outcome:
         """Return the outcome unless it says nothing about the endpoint's rules: a rate limit is no verdict."""
+        accepted = outcome.accepted
+        if self.subject.extended and accepted is not None and not isinstance(accepted.context, str):
+            raise Deviation(
+                "a request of a declared client was answered as on the plain wire",
+                expected="`segue.accepted` with the name of its turn and its context",
+                actual="neither of both in its first event",
+                requirement="SEG-EXT-010",
+            )
         error = outcome.error
         if error is not None and error.code in _BUSY:
             wait = error.retry_after_ms / 1000 if isinstance(error.retry_after_ms, int) else None

@@ -71,7 +71,7 @@ async def test_silent_client_is_served_plainly(subject: Subject) -> None:
             )
 
 
-@check("SEG-EXT-010", profile="core", wires=BOTH)
+@check("SEG-EXT-010", profile="core", wires=BOTH, needs_turn=False)
 async def test_first_event_accepts(subject: Subject) -> None:
     """The first event, or the whole answer, of a governed request names its turn, and no other event does."""
     body = create(subject, "Say hello.")

@@ -7,6 +7,7 @@ from typing import Any
 from ..wire_fault import WireFault
 
 KILLED_BY = dict.fromkeys(("openai-ws+segue", "openai-http+segue"), ("wire_extension.names_are_drawn",))
+ALSO = {"wire_extension.refusals_are_whole": "what it asks for under no name is another turn under a known one"}
 
 
 class MutantEndpoint(WireFault):

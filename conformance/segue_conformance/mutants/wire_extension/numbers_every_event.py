@@ -14,6 +14,7 @@ ALSO = {
     "steers.*": "what is told twice has other numbers each time",
     "limits.unkept_turn_is_read_to_its_end": "a client resumes behind a number that the record does not have",
     "turns.numbers_rise": "there are gaps",
+    "merging.merged_deltas_are_neighbours": "a merged delta's number is smaller than its first",
     "wire_extension.resumed_by_events_of_the_wire": "a client resumes behind a number that the record does not have",
 }
 

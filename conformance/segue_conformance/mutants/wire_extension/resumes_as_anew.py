@@ -7,9 +7,6 @@ from typing import Any
 from ..wire_fault import Told, WireFault
 
 KILLED_BY = {"openai-ws+segue": ("wire_extension.resumed_by_events_of_the_wire",)}
-ALSO = {
-    "continuation.refused_turn_leaves_parent": "what is read anew comes where nobody waits for it",
-}
 
 
 class MutantEndpoint(WireFault):
@@ -19,8 +16,9 @@ class MutantEndpoint(WireFault):
 
     def event(self, wire: str, event: dict[str, Any], state: dict[str, Any]) -> Told:
         """Begin anew."""
-        turn = event.get("segue", {}).get("turn")
-        if event["type"].startswith("segue:") or turn is None or turn in state or event["type"] == "response.created":
+        segue = event.get("segue", {})
+        turn = segue.get("turn") if "seq" in segue else None
+        if turn is None or turn in state or event["type"] == "response.created":
             return event
         state[turn] = True
         return [{"type": "response.created", "response": {"id": "resp_1"}, "segue": {"turn": turn}}, event]
