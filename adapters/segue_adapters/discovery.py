@@ -86,6 +86,8 @@ async def find(
         for offer in wanted if try_them else ():
             await _reach(offer.wire, offer.url, options, model)
         return Found(wanted, "discovery document", document)
+    if wires is not None and not try_them:
+        return Found([Offer(wire, _url_of(wire, url, base)) for wire in wires], "as asked")
     if wires is not None:
         return Found([await _reach(wire, _url_of(wire, url, base), options, model) for wire in wires], "as asked")
     return Found(await _probe(url, base, options, model), "probing")

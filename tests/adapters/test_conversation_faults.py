@@ -419,6 +419,8 @@ def test_a_declared_end_is_met_before_any_notice(run: Any, scripted: Any) -> Non
             assert [line.usable for line in session._lines._lines].count(True) == 1
             session._lines._rotate(first, "again")  # it is only replaced once
             assert await (await chat.turn("And now?")).text() == "Hello"
+            last = next(line for line in session._lines._lines if line.usable)
+            session._lines._rotate(last, "and the session ends before its successor is there")
 
     run(main())
 
@@ -671,6 +673,23 @@ def test_what_is_said_before_anybody_listens_is_heard(run: Any, scripted: Any, m
             lines.suspect(line, TimedOut("silent", "w"))
             lines.suspect(line, TimedOut("silent", "w"))
             lines._rotate(line, "it is about to end, and the session before it")
+
+    run(main())
+
+
+def test_a_named_wire_is_believed_and_no_request_is_spent_on_a_try(run: Any, http_server: Any) -> None:
+    seen: list[Any] = []
+
+    async def main() -> None:
+        async with (
+            http_server({}, seen) as url,
+            segue.connect(url + "/v1", wire="openai-http", context={"model": "m"}) as session,
+        ):
+            assert session.capabilities.told is False
+        assert [line.split()[0] for line, _, _ in seen] == [
+            "GET",
+            "GET",
+        ]  # the discovery document, below and at the origin
 
     run(main())
 

@@ -50,7 +50,7 @@ JS_HELPER = UNMENDED | {
     "client_cut.clean_end": "fail",
     "client_errors.failed": "fail",
 }
-# docs/client.md: no repeating, no reconnecting, no falling back by itself yet.
+# docs/client.md, Going on by hand: a turn of the session does nothing by itself.
 OWN = {
     "client_segue.advice_wait": "fail",
     "client_segue.advice_resend": "fail",
@@ -81,6 +81,15 @@ def commands(openai_python: Path, node: Path) -> dict[str, list[str]]:
         "agents-ws": [str(agents_python), sdk, "--chain", "--ws"],
         "segue-ws": [sys.executable, str(AGENTS / "segue_client.py"), "segue-ws"],
         "segue-http": [sys.executable, str(AGENTS / "segue_client.py"), "segue-http", "--resend"],
+        "conversation-ws": [sys.executable, str(AGENTS / "segue_conversation.py"), "segue-ws"],
+        "conversation-http": [sys.executable, str(AGENTS / "segue_conversation.py"), "segue-http"],
+        "conversation-openai": [
+            sys.executable,
+            str(AGENTS / "segue_conversation.py"),
+            "openai-http",
+            "--plain",
+            "--sync",
+        ],
     }
 
 
@@ -122,6 +131,10 @@ def checked(name: str, command: list[str]) -> tuple[int, dict[str, Any]]:
         ("agents-ws", "openai-ws", AGENTS_SOCKET),
         ("segue-ws", "segue-ws", OWN),
         ("segue-http", "segue-http", {"client_segue.advice_wait": "fail"}),
+        # Its wire is named, so there is none to fall back to.
+        ("conversation-ws", "segue-ws", {"client_socket.upgrade_426": "warn"}),
+        ("conversation-http", "segue-http", {}),
+        ("conversation-openai", "openai-http", {}),
     ],
 )
 def test_what_is_found_is_what_was_traced(commands, name: str, wire: str, expected: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ from segue_schemas import models
 
 from ..errors import ConnectionCut, LocalProtocolError, SegueError, TimedOut, TurnBroken, TurnRefused
 from ..links import WebSocketLink
-from ..turn import Channel
+from ..turn import Channel, is_end
 from ..wires.base import turn_name
 from .driver import Connect, Driver, Ended, Listen, Submit
 from .events import Event, Settled
@@ -47,6 +47,7 @@ class Answer:
         self._line: Line | None = None
         self._lane: str | None = None
         self._channel: Channel | None = None
+        self._over = False  # the reading has come to its end: what carries it is not broken off
         self._limit = limit
         self._deadline = asyncio.get_running_loop().time() + limit
         self._told: Ended | None = None
@@ -201,8 +202,8 @@ class Answer:
             return
         message = command.message
         after = message.after if isinstance(message, models.TurnResume) and isinstance(message.after, int) else None
-        if self._channel is not None:
-            line.link.forget(self._channel)
+        self._drop_reading()
+        self._over = False
         self._channel = Channel(anew=command.repeated and after is None, after=after)
         self.driver.submitting()
         try:
@@ -237,6 +238,7 @@ class Answer:
             self.driver.failed(fault, line.said)
             return
         self._lines.answered(line)
+        self._over = is_end(message)
         if isinstance(message, models.TurnSteered | models.ErrorMessage) and isinstance(message.steer, str):
             self._answered(message.steer, message)
         self.driver.received(message)
@@ -299,10 +301,14 @@ class Answer:
     def _leave(self) -> None:
         if self._line is None:
             return
-        if self._channel is not None:
-            self._line.link.forget(self._channel)
+        self._drop_reading()
         self._lines.release(self._line, self._lane)
         self._line = self._channel = self._lane = None
+
+    def _drop_reading(self) -> None:
+        """Let go of a reading that was left before its end; one that ended is read out, for its connection's sake."""
+        if self._line is not None and self._channel is not None and not self._over:
+            self._line.link.forget(self._channel)
 
     async def _until(self, at: float) -> None:
         """Wait until that time, or until the turn is cancelled."""

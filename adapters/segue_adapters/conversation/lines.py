@@ -15,7 +15,7 @@ from segue_schemas import models
 from ..capabilities import Capabilities, capabilities_of
 from ..discovery import Found, Offer, reach
 from ..errors import SegueError
-from ..links import STREAM_WIRES, HTTPLink, WebSocketLink, open_link
+from ..links import HTTPLink, WebSocketLink, open_link
 from ..transports.base import Options
 from ..wires.extension import EXTENDED
 from .driver import Connect
@@ -217,10 +217,10 @@ class Lines:
     async def _open(self, road: Road) -> Line:
         options = self._endpoints[road.place][1]
         number = self._count + 1
-        if not self._lines and road.wire not in STREAM_WIRES:
-            await reach(
-                Offer(road.wire, road.url, road.routes), options
-            )  # a pool opens nothing: is anybody there, is the key good?
+        if not self._lines and road.wire == "segue-http":
+            # A pool opens nothing: is anybody there, and is the key good? Other wires could be asked only by a request
+            # that a provider counts.
+            await reach(Offer(road.wire, road.url, road.routes), options)
         declare = self._declare and road.wire in EXTENDED
         label = f"ws{number}"
         link = await open_link(road.wire, road.url, options, label=label, routes=road.routes, declare=declare)

@@ -116,6 +116,8 @@ class Record:
         if kind == "turn.accepted":
             self.begun = True
             self.readings += 1
+            if self.end == "refused":  # what was refused claims no name: the same one may be accepted later
+                self.end = self.code = ""
         elif kind == "turn.failed":
             self.end = "failed"
             self.code = str((event.get("error") or {}).get("code", ""))
@@ -247,8 +249,10 @@ class Log:
             return
         ask.done_at = self.last_at = self.now()
         record = ask.record
-        if record.id is not None and ask.answered and ask.history is not None and ask.kind == "start":
-            self.held.setdefault(record.id, [*ask.history, *record.output])
+        # A turn that was cut may come to its end in a reading that was begun behind it: then that start has its answer.
+        for start in (other for other in self.asks if other.record is record and other.kind == "start"):
+            if record.id is not None and start.answered and start.history is not None:
+                self.held.setdefault(record.id, [*start.history, *record.output])
 
     def frame(self, direction: str, connection: str, kind: str, text: str) -> None:
         """Add to the transcript, which tells it from the agent's side: `sent` is what the agent sent."""
@@ -261,7 +265,9 @@ class Log:
     def own_fault(self) -> str | None:
         """Return where the endpoint itself failed, which is nothing to accuse an agent of."""
         for ask in self.asks:
-            if ask.record.code == "internal_error" and not ask.fault:
+            # A turn that is repeated under its name shares its record with the one that was refused as ordered.
+            ordered = any(other.fault for other in self.asks if other.record is ask.record)
+            if ask.record.code == "internal_error" and not ordered:
                 return f"the suite's endpoint failed on request {ask.number}: {ask.raw[:200]}"
         return None
 
