@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..cells import results_of
 from ..registry import PROFILES
 from ..results import ProfileResult, Report, State
 from ..verdicts import Verdict
@@ -36,7 +37,7 @@ _ESCAPES |= {ord(c): f"&#{ord(c)};<!-- -->" for c in "@#"}
 
 def render(report: Report) -> str:
     """Return the summary."""
-    lines = [*_head(report), *_profiles(report)]
+    lines = [*_head(report), *_profiles(report), *_cells(report)]
     told = unexcused(report)
     wrong = sorted(grouped(told.of(Verdict.FAIL, Verdict.ERROR)), key=lambda group: not report.bears(group.first))
     blocks = [
@@ -105,6 +106,19 @@ def _profiles(report: Report) -> Iterator[str]:
     for verdict, word in VERDICTS.items():
         if any(counts[wire][verdict] for wire in report.wires):
             yield f"| {word} | {' | '.join(str(counts[wire][verdict]) for wire in report.wires)} |"
+
+
+def _cells(report: Report) -> Iterator[str]:
+    """Give the same promise by state, delivery and wire."""
+    rows = results_of(report)
+    if len(rows) < 2:
+        return
+    yield ""
+    yield f"| history | answer | {' | '.join(report.wires)} |"
+    yield f"|---|---|{'---|' * len(report.wires)}"
+    for cell, row in rows.items():
+        told = (row[wire].verdict.value if wire in row else "" for wire in report.wires)
+        yield f"| {cell.state} | {cell.delivery} | {' | '.join(told)} |"
 
 
 def _state(state: ProfileResult | None) -> str:

@@ -10,6 +10,9 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("continuation.users_words_in_a_whole_answer",))
+ALSO = {
+    "unstored.connections_history_in_a_whole_answer": "the parent is taken no notice of there, too",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -12,6 +12,7 @@ from ...results import Report
 from ..dialect import two_lines
 from ..outcome import asides
 from ..wording import cut
+from .cells import cells
 from .elements import Child, asset, code, document, el
 from .failures import articles, baseline, flaky, not_judged, shown
 from .matrix import table
@@ -31,6 +32,7 @@ def render(report: Report) -> str:
     if report.results:
         main = [
             profiles(report),
+            cells(report),
             *articles(report, places),
             baseline(report),
             _besides(report),

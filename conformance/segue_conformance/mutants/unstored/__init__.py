@@ -1,0 +1,1 @@
+"""Faults in turns that nobody stores."""
