@@ -17,6 +17,7 @@ KILLED_BY = {
 }
 ALSO = {
     "both_wires.unstored_of_http_over_socket": "what crosses over is taken without its history, kept or not",
+    "both_wires.unstored_of_socket_over_http": "what is named there runs without its history, instead of being refused",
 }
 
 

@@ -9,6 +9,9 @@ from segue_gateway.turns import Turn
 from segue_schemas import models
 
 KILLED_BY = dict.fromkeys(("segue-ws", "segue-http"), ("deletion.running_descendant_loses_its_handle",))
+ALSO = {
+    "readings.connection_that_ends_first": "its handle has to end with a connection",
+}
 
 
 class _Turn(Turn):

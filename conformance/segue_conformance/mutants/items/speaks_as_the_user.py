@@ -10,6 +10,7 @@ KILLED_BY = dict.fromkeys(NATIVE, ("items.whole_items_are_valid",))
 ALSO = {
     "bundles.export_is_whole": "the export has the role of the assistant",
     "resume.digests_agree": "the role is a part of the digest",
+    "steers.enters_between_items": "the history behind a steer has the wrong role",
 }
 
 

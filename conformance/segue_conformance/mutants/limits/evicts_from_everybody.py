@@ -11,6 +11,9 @@ from ..references import Small
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("limits.eviction_stays_at_home",))
+ALSO = {
+    "history.long_chain": "a store this small gives the beginning of the chain up",
+}
 
 
 class _Store(MemoryStore):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from ..references import Small
 
 KILLED_BY = {"segue-ws": ("limits.eviction_is_told",)}
+ALSO = {
+    "history.long_chain": "a store this small gives the beginning of the chain up",
+}
 
 
 class MutantEndpoint(Small):

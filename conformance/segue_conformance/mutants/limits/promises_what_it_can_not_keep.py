@@ -9,6 +9,10 @@ from segue_schemas import models
 from ..references import Small
 
 KILLED_BY = {"segue-ws": ("limits.full_store",)}
+ALSO = {
+    "deletion.running_descendant_loses_its_handle": "there is no room for the handle either",
+    "history.long_chain": "a handle of the chain is one that there was no room for",
+}
 
 
 class _Store(MemoryStore):

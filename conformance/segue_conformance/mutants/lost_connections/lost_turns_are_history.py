@@ -9,6 +9,7 @@ from ..wire_fault import OPENAI, Told, WireFault
 KILLED_BY = dict.fromkeys(OPENAI, ("lost_connections.vanished_is_no_history",))
 ALSO = {
     "continuation.refused_turn_leaves_parent": "a refused turn never comes to its end either",
+    "responses_lanes.failed_fork_leaves_parent": "a fork that failed is history as well",
 }
 
 

@@ -14,6 +14,7 @@ ALSO = {
     "lanes.unlisted_feature_refused": "its message has members of another kind",
     "messages.hundred_deep": "what is deep stands in a member that it does not know",
     "messages.number_beyond_a_double": "the number stands in a member that it does not know",
+    "steers.*": "they send a member that the schema does not name",
 }
 
 

@@ -13,6 +13,8 @@ ALSO = {
     "messages.*": "it reads a bare turn to its end",
     "wire_segue_ws.*": "it reads a bare turn to its end",
     "wire_segue_http.stream_framing": "it reads a bare turn to its end",
+    "readings.resume_where_the_turn_is_read": "it reads bare messages",
+    "steers.*": "they read bare messages",
 }
 
 

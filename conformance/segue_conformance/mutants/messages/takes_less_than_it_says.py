@@ -8,6 +8,9 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("messages.just_small_enough",))
+ALSO = {
+    "recommended.limit_is_told": "the limit that is told is not the one that is declared",
+}
 
 
 class MutantEndpoint(Endpoint):

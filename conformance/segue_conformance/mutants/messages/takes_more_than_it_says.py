@@ -8,6 +8,9 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("messages.oversized", "bodies.swelling_message_refused"))
+ALSO = {
+    "recommended.limit_is_told": "what is too large is taken",
+}
 
 
 class MutantEndpoint(Endpoint):

@@ -8,6 +8,9 @@ from segue_gateway.readings import Reading
 from segue_schemas import models
 
 KILLED_BY = {"segue-ws": ("names.two_readers",)}
+ALSO = {
+    "limits.unkept_turn_is_read_to_its_end": "its turn has two readers",
+}
 
 
 class MutantEndpoint(Endpoint):

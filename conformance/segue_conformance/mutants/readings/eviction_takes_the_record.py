@@ -9,6 +9,9 @@ from ..references import Small
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("readings.record_outlives_its_handle",))
+ALSO = {
+    "history.long_chain": "a store this small gives the beginning of the chain up",
+}
 
 
 class _Store(MemoryStore):

@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import OPENAI, WireFault
 
 KILLED_BY = dict.fromkeys(OPENAI, ("responses_context.instructions_are_each_requests_own",))
+ALSO = {
+    "retention.kept_handle_on_another_connection": "its turns have no instructions of their own",
+}
 
 
 class MutantEndpoint(WireFault):

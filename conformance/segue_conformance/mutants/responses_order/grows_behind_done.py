@@ -9,6 +9,7 @@ from ..wire_fault import OPENAI, Told, WireFault
 KILLED_BY = dict.fromkeys(OPENAI, ("responses_order.nothing_grows_behind_done",))
 ALSO = {
     "responses_order.events_in_order": "it looks at the same order",
+    "responses_events.copies_equal_deltas": "the copy lacks the last delta",
 }
 
 

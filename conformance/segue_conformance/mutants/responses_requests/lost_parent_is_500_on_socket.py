@@ -9,6 +9,10 @@ from ..wire_fault import Told, WireFault
 KILLED_BY = {"openai-ws": ("responses_requests.error_status",)}
 ALSO = {
     "responses_requests.wrong_settings_refused": "what is wrong there is told as the server's fault as well",
+    "responses_lanes.names_of_lanes": "it looks at the status of a refusal",
+    "responses_lanes.how_many_lanes": "it looks at the status of a refusal",
+    "responses_requests.wrong_types_refused": "it looks at the status of a refusal",
+    "turns.wrong_type_refused": "it looks at the status of a refusal",
 }
 
 

@@ -9,6 +9,9 @@ from segue_adapters.wires.base import Answer, Request
 from ..wire_fault import WireFault
 
 KILLED_BY = {"openai-http": ("responses_requests.long_parent_refused",)}
+ALSO = {
+    "responses_requests.half_json_refused": "it trips over what is no JSON as well",
+}
 
 
 class MutantEndpoint(WireFault):

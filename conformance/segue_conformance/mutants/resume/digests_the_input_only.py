@@ -17,6 +17,7 @@ ALSO = {
     "resume.expectation": "the parent is held under the digest of all items",
     "retention.get_says_what_was_issued": "it is held under the digest of all items",
     "failures.empty_input": "the digest of a turn that adds nothing is compared with that of its parent",
+    "steers.enters_between_items": "the digest behind a steer is compared as well",
 }
 
 

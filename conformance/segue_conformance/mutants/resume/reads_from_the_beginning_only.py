@@ -18,6 +18,10 @@ KILLED_BY = {
         "wire_segue_http.last_event_id",
     ),
 }
+ALSO = {
+    "readings.resume_where_the_turn_is_read": "it resumes behind a number",
+    "recommended.resume_from_the_future": "it resumes behind a number",
+}
 
 
 class MutantEndpoint(Endpoint):

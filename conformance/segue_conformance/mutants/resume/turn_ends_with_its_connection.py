@@ -7,6 +7,9 @@ from segue_gateway.endpoint import Endpoint
 from segue_gateway.states import Cause
 
 KILLED_BY = {"segue-ws": ("resume.cut_and_resume",)}
+ALSO = {
+    "readings.connection_that_ends_first": "its turn outlives a connection",
+}
 
 
 class _Connection(Connection):

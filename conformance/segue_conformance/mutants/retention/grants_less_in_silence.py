@@ -10,6 +10,7 @@ KILLED_BY = {"segue-ws": ("retention.each_tier_is_granted",)}
 ALSO = {
     "retention.connection_handle_ends_with_it": "the cached handle is good on the next connection",
     "warm_up.unstored_ends_with_its_connection": "the cached handle is good on the next connection",
+    "readings.connection_that_ends_first": "its handle has to end with a connection",
 }
 
 

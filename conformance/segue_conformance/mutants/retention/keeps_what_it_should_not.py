@@ -9,6 +9,9 @@ KILLED_BY = dict.fromkeys(
     ("segue-ws", "openai-ws"),
     ("retention.connection_handle_ends_with_it", "warm_up.unstored_ends_with_its_connection"),
 )
+ALSO = {
+    "readings.connection_that_ends_first": "its handle has to end with a connection",
+}
 
 
 class _Connection(Connection):

@@ -9,6 +9,9 @@ from segue_gateway.history import History
 from segue_gateway.turns import Turn
 
 KILLED_BY = {"segue-ws": ("steers.answered_before_the_end",)}
+ALSO = {
+    "continuation.open_calls_must_be_answered": "the same rule, for a turn",
+}
 
 
 class _Turn(Turn):

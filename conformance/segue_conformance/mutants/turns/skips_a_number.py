@@ -12,6 +12,7 @@ ALSO = {
     "stored_responses.read_is_what_was_answered": "what is read is the answer without a gap",
     "bundles.export_is_whole": "the items that the client builds lack a delta",
     "resume.digests_agree": "the items that the client builds lack a delta",
+    "steers.enters_between_items": "the history behind a steer lacks a delta",
 }
 
 

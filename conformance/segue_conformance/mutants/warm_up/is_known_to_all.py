@@ -7,6 +7,9 @@ from typing import Any
 from ..wire_fault import WireFault
 
 KILLED_BY = {"openai-ws": ("warm_up.is_known_to_whom_it_concerns",)}
+ALSO = {
+    "warm_up.is_no_memory": "a turn without a parent knows it as well",
+}
 
 
 class MutantEndpoint(WireFault):

@@ -12,6 +12,7 @@ ALSO = {
     "failures.*": "what stands on an item's digest",
     "messages.every_message_is_valid": "it stands in the message that the event means",
     "steers.*": "it stands in the message that the event means",
+    "readings.resume_where_the_turn_is_read": "its messages are held against the schema",
 }
 
 
