@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 from segue_adapters.client import Input, Session, message_items
 from segue_adapters.discovery import Offer
-from segue_adapters.errors import WrongKind
+from segue_adapters.errors import TransportError, WrongKind
 from segue_adapters.links import HTTPLink, WebSocketLink, open_link
 from segue_adapters.transports.base import Between, Options
 from segue_adapters.transports.http import HTTPPool, Streaming
@@ -290,6 +290,17 @@ class Subject:
                         raise Busy(f"the endpoint is busy: it answered {answer.status}", wait)
                 await asyncio.sleep(min(wait, _LONGEST_WAIT))
                 self.spend()
+        finally:
+            await pool.close()
+
+    async def send_part(self, method: str, path: str, body: bytes, size: int, **headers: str) -> None:
+        """Send the first `size` bytes of a bare HTTP request's body, as if the rest came, and hang up."""
+        self.spend()
+        pool = HTTPPool(self.url, self.options())
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            with suppress(TransportError):
+                await pool.send_part(Request(method, path, named, body), size)
         finally:
             await pool.close()
 

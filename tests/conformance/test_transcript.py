@@ -74,7 +74,7 @@ def reference(tmp_path_factory):
 def test_the_reference_endpoint_is_graded_alike_on_all_wires(reference):
     path, report, _ = reference
     again = regraded(path)
-    assert len(again.wires) == 4
+    assert len(again.wires) == len(report.wires) >= 4
     assert differences(report, again) == []
     assert (again.exit_code, again.requests, again.tokens) == (report.exit_code, 0, 0)
     assert (again.regraded.transcript, again.regraded.recorded_at) == (path.name, report.started_at)

@@ -83,6 +83,10 @@ class _Inflater:
             raise zlib.error("it ends in the middle")
 
 
+class _Enough(Exception):
+    """As much of a body was sent as was to be sent."""
+
+
 class HTTPPool:
     """A pool of connections to one base URL."""
 
@@ -163,6 +167,41 @@ class HTTPPool:
         finally:
             # Closing must not outlive a caller that gave up: a peer that never ends its body is cut.
             await asyncio.shield(response.aclose())
+
+    async def send_part(self, request: Request, size: int) -> None:
+        """Send the first `size` bytes of a body as if the rest came, and hang up: ConnectionCut."""
+        url, label = self.base + request.path, f"http{self._count + 1}"
+        self._count += 1
+        exchange: AbstractAsyncContextManager[Streaming] = self._send_part(url, request, size, label)
+        if self._options.between is not None:
+            exchange = self._options.between.stream(
+                url, request, self._options, label, lambda: self._send_part(url, request, size, label)
+            )
+        async with exchange:
+            pass
+
+    @asynccontextmanager
+    async def _send_part(self, url: str, request: Request, size: int, label: str) -> AsyncIterator[Streaming]:
+        headers = {**self._options.request_headers(request.key_header), **request.headers}
+        headers["content-length"] = str(len(request.body))
+        if self._options.tap:
+            head = f"{request.method} {url}\n"
+            self._options.tap(Frame("sent", "request", head.encode() + request.body[:size], headers, label))
+
+        async def part() -> AsyncIterator[bytes]:
+            yield request.body[:size]
+            raise _Enough
+
+        try:
+            response = await self._client.send(
+                self._client.build_request(request.method, url, headers=headers, content=part()), stream=True
+            )
+        except _Enough:
+            raise ConnectionCut("this side hung up in the middle of its request", url) from None
+        except httpx.HTTPError as error:
+            raise _fault(error, url, self._options, started=False) from None
+        await response.aclose()
+        yield Streaming(response, url, self._options, label)
 
     async def fetch(self, request: Request, *, limit: float | None = None) -> Answer:
         """Return a whole answer; TimedOut after `limit` seconds in all."""

@@ -407,5 +407,5 @@ def _like(identifier: str, drawn: int = 20) -> str:
         pool = "0123456789" if old.isdigit() else "abcdef" if old.islower() else "ABCDEF"
         letters[place] = draws.choice(pool)
     # Where ids are counted, one that is as short may well be somebody's.
-    more = "" if len(places) >= 8 else "".join(draws.choice("0123456789") for _ in range(8))
+    more = "" if len(places) >= min(8, drawn) else "".join(draws.choice("0123456789") for _ in range(8))
     return "".join(letters) + more
