@@ -258,10 +258,10 @@ def test_what_is_not_there(method: str, path: str, status: int, code: str) -> No
         (b'{"turn":"other","input":[]}', {}, 400, "invalid_request"),
         (b'{"input":[],"retention":"connection"}', {}, 400, "retention_unavailable"),
         (b"no gzip", {"content-encoding": "gzip"}, 400, "malformed_message"),
-        (gzip.compress(b'{"input":[]}')[:-9], {"content-encoding": "gzip"}, 400, "malformed_message"),
+        (gzip.compress(b'{"input":[]}', mtime=0)[:-9], {"content-encoding": "gzip"}, 400, "malformed_message"),
         (b'{"input":[]}', {"content-encoding": "br"}, 415, "invalid_request"),
         (b" " * 20_001, {}, 413, "message_too_large"),
-        (gzip.compress(b" " * 5_000_000), {"content-encoding": "gzip"}, 413, "message_too_large"),
+        (gzip.compress(b" " * 5_000_000, mtime=0), {"content-encoding": "gzip"}, 413, "message_too_large"),
     ],
 )
 def test_a_body_that_can_not_be_read_is_refused(content: bytes, headers: Any, status: int, code: str) -> None:
