@@ -15,7 +15,7 @@ from segue_schemas import models
 
 from .base import TurnFacts
 from .extension import PREFIX
-from .responses import encode_error, error_status
+from .responses import error_event
 from .responses_encoder import ResponsesEncoder
 
 __all__ = ["ExtensionEncoder", "prefixed", "refusal_body"]
@@ -84,7 +84,7 @@ class ExtensionEncoder:
                 self._count(message)
             return [prefixed(message)]
         if isinstance(message, models.ErrorMessage):
-            return [self._error(message)]
+            return [{**error_event(message.error, flat=self._flat), "segue": refusal_body(message)}]
         events = self.plain.feed(message)
         self._count(message)
         if isinstance(message, models.ItemCompleted) and isinstance(message.digest, str):
@@ -144,13 +144,6 @@ class ExtensionEncoder:
         for event in events:
             if "output_index" in event:
                 event.setdefault("segue", {})["index"] = index
-
-    def _error(self, message: models.ErrorMessage) -> dict[str, Any]:
-        inner = encode_error(message.error)
-        shape: dict[str, Any] = {"status": error_status(message.error), "error": inner}
-        if self._flat:
-            shape = {name: value for name, value in inner.items() if name != "type"}
-        return {"type": "error", **shape, "segue": refusal_body(message)}
 
 
 def _without(message: Any, *left_out: str) -> dict[str, Any]:

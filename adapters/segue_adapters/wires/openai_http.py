@@ -337,7 +337,7 @@ class OpenAIStream:
     """Writes one response: event by event, or whole at its end."""
 
     def __init__(self, facts: TurnFacts, *, governed: bool = False) -> None:
-        self.encoder = ExtensionEncoder(facts, flat=True) if governed else ResponsesEncoder(facts)
+        self.encoder = ExtensionEncoder(facts, flat=True) if governed else ResponsesEncoder(facts, flat=True)
 
     def sse(self, message: models.ServerMessage) -> bytes:
         """Return the events of a message as bytes."""

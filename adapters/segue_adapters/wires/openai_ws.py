@@ -15,7 +15,7 @@ from segue_schemas import models
 from ..errors import NotCarried, RemoteProtocolError
 from .base import NotJSON, Refuse, TurnFacts, check_json, refusal
 from .extension import pointed
-from .responses import Create, body_of, create_of, decode_error, encode_error, error_status
+from .responses import Create, body_of, create_of, decode_error, error_event
 from .responses_decoder import ResponsesDecoder, parse_event, status_of
 from .responses_encoder import ResponsesEncoder
 
@@ -176,14 +176,13 @@ class OpenAIWSServer:
             return []
         lane = encoder.facts.start.lane
         events = encoder.feed(message)
-        if isinstance(message, models.TurnCompleted | models.TurnFailed):
+        if isinstance(message, models.TurnCompleted | models.TurnFailed | models.ErrorMessage):
             del self._turns[encoder.facts.start.turn]
         return [self._frame(event, lane if isinstance(lane, str) else None) for event in events]
 
     def refuse(self, message: models.ErrorMessage, lane: str | None = None) -> list[str]:
-        """Return the error frame of a refusal: nested, with `status`, since some clients hang without it."""
-        event = {"type": "error", "status": error_status(message.error), "error": encode_error(message.error)}
-        return [self._frame(event, lane)]
+        """Return the error frame of a refusal."""
+        return [self._frame(error_event(message.error), lane)]
 
     @staticmethod
     def _frame(event: dict[str, Any], lane: str | None) -> str:

@@ -19,7 +19,7 @@ from .extension import EXTENDED, PREFIX, ContextMemory, extended_body
 from .extension_decoder import ExtensionDecoder, refused_by, segue_of, unprefixed
 from .extension_encoder import ExtensionEncoder, prefixed, refusal_body
 from .openai_ws import OpenAIWSServer
-from .responses import Create, encode_error, error_status
+from .responses import Create, error_event
 from .responses_decoder import parse_event
 from .segue_ws import client_message
 
@@ -218,8 +218,7 @@ class ExtendedWSServer:
         """Return the frame of a refusal: of a create as this wire says it, of a prefixed message as `segue:error`."""
         if message.refused in _TYPES or (message.refused is not msgspec.UNSET and message.refused != "turn.start"):
             return [_encoded(prefixed(message), None)]
-        event = {"type": "error", "status": error_status(message.error), "error": encode_error(message.error)}
-        return [_encoded({**event, "segue": refusal_body(message)}, lane)]
+        return [_encoded({**error_event(message.error), "segue": refusal_body(message)}, lane)]
 
     def _error(self, message: models.ErrorMessage, encoder: ExtensionEncoder | None, lane: str | None) -> list[str]:
         if message.refused is msgspec.UNSET and encoder is not None:  # the end of a reading

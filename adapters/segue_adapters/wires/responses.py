@@ -23,6 +23,7 @@ __all__ = [
     "create_of",
     "decode_error",
     "encode_error",
+    "error_event",
     "error_status",
 ]
 
@@ -305,6 +306,15 @@ _FROM_CODE: dict[str, tuple[str, models.Advice]] = {
     "context_length_exceeded": ("message_too_large", "fix"),
     "conversation_locked": ("overloaded", "wait"),
 }
+
+
+def error_event(error: models.Error, *, flat: bool = False) -> dict[str, Any]:
+    """Return the event of an error: nested, with `status`, since some clients hang without it; `flat` as over HTTP."""
+    told = encode_error(error)
+    if flat:
+        return {"type": "error", **{name: value for name, value in told.items() if name != "type"}}
+    return {"type": "error", "status": error_status(error), "error": told}
+
 
 # Members that this wire has under another name.
 _PARAMS = {"parent": "previous_response_id", "retention": "store", "lane": "stream_id"}

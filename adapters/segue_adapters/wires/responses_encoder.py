@@ -14,7 +14,7 @@ from segue_schemas import models
 
 from ..assembly import ItemAssembler
 from .base import TurnFacts
-from .responses import encode_error
+from .responses import encode_error, error_event
 
 __all__ = ["ResponsesEncoder", "full_part", "response_object"]
 
@@ -100,13 +100,13 @@ class ResponsesEncoder:
     """Follows one turn and says each of its messages as the events of one response.
 
     `feed` returns event objects without `stream_id`, which the WebSocket wire adds. `response` is the whole Response
-    as it stands.
+    as it stands. `flat`: errors have the form that they have over HTTP.
     """
 
-    def __init__(self, facts: TurnFacts) -> None:
+    def __init__(self, facts: TurnFacts, *, flat: bool = False) -> None:
         self.facts = facts
+        self._flat = flat
         self.response = response_object(facts, status="in_progress", output=[])
-        self.error: models.ErrorMessage | None = None
         self._sequence = 0
         self._items = ItemAssembler()
         self._ids: dict[int, str] = {}
@@ -141,6 +141,9 @@ class ResponsesEncoder:
                 "usage": _usage(message.usage),
             }
             return [self._event("response.failed", response=dict(self.response))]
+        if isinstance(message, models.ErrorMessage):  # the end of a reading whose turn nobody can read on here
+            told = error_event(message.error, flat=self._flat)
+            return [self._event(told.pop("type"), **told)]
         return []
 
     # -- items

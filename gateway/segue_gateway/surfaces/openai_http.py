@@ -24,7 +24,7 @@ from ..stores.base import Handle, Held
 from .admission import to_response
 from .extension import facts_of
 from .http import EventStream, Gone, unless_gone
-from .unnamed import UnnamedTurns
+from .unnamed import UnnamedTurns, feed
 
 __all__ = ["OpenAIHTTP"]
 
@@ -84,9 +84,9 @@ class OpenAIHTTP(UnnamedTurns[OpenAIStream]):
         """Return the Response of a turn, failed or not."""
         return self.wire.json(writer.response())
 
-    def farewell(self, writer: OpenAIStream) -> bytes:
-        """Return the error event for a caller that takes nothing."""
-        return writer.sse(slow_reader().message)
+    def farewell(self, writer: OpenAIStream, message: models.ErrorMessage) -> bytes:
+        """Return the error event."""
+        return writer.sse(message)
 
     async def govern(self, caller: Once, start: models.TurnStart, call: OpenAICall, http: Request) -> Response:
         """Answer a create of a declared client: start a turn, or attach to it (SEG-EXT-010)."""
@@ -114,7 +114,7 @@ class OpenAIHTTP(UnnamedTurns[OpenAIStream]):
                 lost=lost,
             )
         try:
-            await unless_gone(http.receive, self.read_whole(reading, writer))
+            await unless_gone(http.receive, feed(writer, reading))
         except Gone:
             lost()
             raise
@@ -125,13 +125,6 @@ class OpenAIHTTP(UnnamedTurns[OpenAIStream]):
         async for message in reading:
             yield self.endpoint.gives_event(wire, writer.sse(message), writer)
         yield self.endpoint.gives_event(wire, writer.end(), writer)
-
-    async def read_whole(self, reading: Reading, writer: OpenAIStream) -> None:
-        """Feed a reading to its writer; Refuse where its record is gone."""
-        async for message in reading:
-            if isinstance(message, models.ErrorMessage):
-                raise Refuse(message)
-            writer.encoder.feed(message)
 
     async def delete(self, caller: Once, identifier: str) -> Answer:
         """Delete a stored response; its descendants stay."""

@@ -13,11 +13,11 @@ from segue_adapters.wires.anthropic import KEY_HEADER, AnthropicServer, Anthropi
 from segue_adapters.wires.base import Answer, Refuse
 from segue_adapters.wires.chat import ChatServer, ChatStream
 from segue_adapters.wires.stateless import json_answer
+from segue_schemas import models
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ..endpoint import Once
-from ..refusals import slow_reader
 from .unnamed import UnnamedTurns
 
 __all__ = ["AnthropicHTTP", "ChatHTTP"]
@@ -54,9 +54,9 @@ class _Stateless(UnnamedTurns[Writer]):
         failed = writer.encoder.failed
         return json_answer(writer.response()) if failed is None else self.wire.error(failed)
 
-    def farewell(self, writer: Writer) -> bytes:
-        """Return the error event for a caller that takes nothing."""
-        return writer.refused(slow_reader().error)
+    def farewell(self, writer: Writer, message: models.ErrorMessage) -> bytes:
+        """Return the error event."""
+        return writer.refused(message.error)
 
 
 class ChatHTTP(_Stateless):

@@ -17,11 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..endpoint import Once
+from ..refusals import slow_reader
 from ..turns import Turn
 from .admission import to_response
 from .http import EventStream, Gone, HTTPSurface, unless_gone
 
-__all__ = ["UnnamedTurns", "Writer", "heard"]
+__all__ = ["UnnamedTurns", "Writer", "feed", "heard"]
 
 
 class Writer(Protocol):
@@ -51,8 +52,8 @@ class UnnamedTurns(HTTPSurface, Generic[W]):
         """Return the answer of a turn that was written to its end."""
         raise NotImplementedError
 
-    def farewell(self, writer: W) -> bytes:
-        """Return the last event of a stream whose caller takes nothing."""
+    def farewell(self, writer: W, message: models.ErrorMessage) -> bytes:
+        """Return the last event of a stream that ends before its turn has."""
         raise NotImplementedError
 
     async def run(
@@ -65,17 +66,17 @@ class UnnamedTurns(HTTPSurface, Generic[W]):
         writer = write(turn.facts())
         messages = heard(self.endpoint.reading(turn))
         try:
-            first = await unless_gone(http.receive, anext(messages))
+            whole = _begun(await unless_gone(http.receive, anext(messages)), messages)
             if not stream:
-                await unless_gone(http.receive, _feed(writer, first, messages))
+                await unless_gone(http.receive, feed(writer, whole))
         except Gone:
             self.lost(turn)
             raise
         if not stream:
             return to_response(self.whole(writer))
         return EventStream(
-            self._events(writer, first, messages),
-            farewell=lambda: self.farewell(writer),
+            self._events(writer, whole),
+            farewell=lambda: self.farewell(writer, slow_reader().message),
             patience=self.endpoint.settings.reader_ms / 1000,
             lost=lambda: self.lost(turn),
         )
@@ -85,13 +86,19 @@ class UnnamedTurns(HTTPSurface, Generic[W]):
         turn.cancel(keep=False)
 
     async def _events(
-        self, writer: W, first: models.ServerMessage, rest: AsyncGenerator[models.ServerMessage, None]
+        self, writer: W, messages: AsyncGenerator[models.ServerMessage, None]
     ) -> AsyncGenerator[bytes, None]:
         """Yield a turn's events; a comment, or whatever the wire has for that, where it is silent."""
-        async with aclosing(rest):
-            yield self.endpoint.gives_event(self.name, writer.sse(first) or encode_comment(), writer)
-            async for message in rest:
-                yield self.endpoint.gives_event(self.name, writer.sse(message) or encode_comment(), writer)
+        async with aclosing(messages):
+            async for message in messages:
+                if isinstance(message, models.ErrorMessage):  # the record is gone, or can be written no more
+                    yield self.endpoint.gives_event(self.name, self.farewell(writer, message), writer)
+                    return
+                said = writer.sse(message)
+                if not said and isinstance(message, models.TurnProgress):
+                    said = encode_comment()
+                if said:
+                    yield self.endpoint.gives_event(self.name, said, writer)
         yield self.endpoint.gives_event(self.name, writer.end(), writer)
 
 
@@ -110,7 +117,19 @@ async def heard(reading: AsyncIterable[models.ServerMessage]) -> AsyncGenerator[
         yield message
 
 
-async def _feed(writer: Writer, first: models.ServerMessage, rest: AsyncGenerator[models.ServerMessage, None]) -> None:
-    writer.encoder.feed(first)
-    async for message in rest:
+async def _begun(
+    first: models.ServerMessage, rest: AsyncGenerator[models.ServerMessage, None]
+) -> AsyncGenerator[models.ServerMessage, None]:
+    """Yield the message that was waited for, and what follows it."""
+    async with aclosing(rest):
+        yield first
+        async for message in rest:
+            yield message
+
+
+async def feed(writer: Writer, messages: AsyncIterable[models.ServerMessage]) -> None:
+    """Let a turn be written to its end; Refuse where it can be read no further: half an answer is none."""
+    async for message in messages:
+        if isinstance(message, models.ErrorMessage):
+            raise Refuse(message)
         writer.encoder.feed(message)
