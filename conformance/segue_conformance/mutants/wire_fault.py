@@ -54,8 +54,23 @@ class WireFault(Endpoint):
         return data
 
     def answer(self, wire: str, request: Request | None, answer: Answer) -> Answer:
-        """Return what is answered instead: whole answers, and (its body empty) the head of an event stream."""
-        return answer
+        """Return what is answered instead: whole answers, and (its body empty) the head of an event stream.
+
+        As it stands, it lets `whole` and `problem` look at bodies that are JSON objects.
+        """
+        hook = "problem" if answer.status >= 400 else "whole"
+        if wire not in self.wires or not self._changes(hook) or not answer.body.startswith(b"{"):
+            return answer
+        told = getattr(self, hook)(wire, json.loads(answer.body))
+        return Answer(answer.status, answer.headers, json.dumps(told).encode())
+
+    def whole(self, wire: str, told: dict[str, Any]) -> dict[str, Any]:
+        """Return what is said instead of the JSON object that answers a request; `told` may be changed."""
+        return told
+
+    def problem(self, wire: str, told: dict[str, Any]) -> dict[str, Any]:
+        """Return what is said instead of the JSON object of a refusal; `told` may be changed."""
+        return told
 
     def heard(self, wire: str, message: dict[str, Any]) -> dict[str, Any]:
         """Return what is read instead of a client's message: a frame, or the body of a request."""
@@ -89,14 +104,14 @@ class WireFault(Endpoint):
 
     def gives_event(self, wire: str, data: bytes, stream: object) -> bytes:
         """Let `event` look at the data of each server-sent event, and `mark` at what is no JSON."""
-        if wire not in self.wires or not self._changes_events():
+        if wire not in self.wires or not self._changes("event", "event_name", "mark"):
             return data
         events = SSEParser().feed(data)
         return b"".join(self._event(wire, event, stream) for event in events) if events else data
 
     def gives_response(self, wire: str, request: Request | None, response: Response) -> Response:
         """Let `answer` look at status, headers and body."""
-        if wire not in (*self.wires, "discovery") or type(self).answer is WireFault.answer:
+        if wire not in (*self.wires, "discovery") or not self._changes("answer", "whole", "problem"):
             return response
         headers = {name: value for name, value in response.headers.items() if name != "content-length"}
         body = bytes(getattr(response, "body", b""))
@@ -120,9 +135,9 @@ class WireFault(Endpoint):
         heard = self.heard(wire, message)
         return text if heard == json.loads(text) else json.dumps(heard)
 
-    def _changes_events(self) -> bool:
-        kind = type(self)
-        return any(getattr(kind, name) is not getattr(WireFault, name) for name in ("event", "event_name", "mark"))
+    def _changes(self, *names: str) -> bool:
+        """Return whether any of these is overridden."""
+        return any(getattr(type(self), name) is not getattr(WireFault, name) for name in names)
 
     def _event(self, wire: str, event: SSEEvent, stream: object) -> bytes:
         if not event.data.startswith("{"):

@@ -39,6 +39,8 @@ _BARE = frozenset(vars(type("_", (), {}))) | {
 _SEAMS = {
     "event": (Boundary.gives_frame, Boundary.gives_event),
     "answer": (Boundary.gives_response,),
+    "whole": (Boundary.gives_response,),
+    "problem": (Boundary.gives_response,),
     "heard": (Boundary.took_frame, Boundary.took_request),
     "heard_text": (Boundary.took_frame, Boundary.took_request),
     "wires": (),

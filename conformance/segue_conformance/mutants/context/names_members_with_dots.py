@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-from segue_adapters.wires.base import Answer, Request
 
 from ..wire_fault import NATIVE, Told, WireFault
 
@@ -30,11 +27,9 @@ class MutantEndpoint(WireFault):
         """Write it with dots in an error."""
         return {**event, "error": _dotted(event["error"])} if event["type"] == "error" else event
 
-    def answer(self, wire: str, request: Request | None, answer: Answer) -> Answer:
+    def problem(self, wire: str, told: dict[str, Any]) -> dict[str, Any]:
         """Write it with dots in a problem body."""
-        if answer.status < 400:
-            return answer
-        return Answer(answer.status, answer.headers, json.dumps(_dotted(json.loads(answer.body))).encode())
+        return _dotted(told)
 
 
 def _dotted(error: dict[str, Any]) -> dict[str, Any]:

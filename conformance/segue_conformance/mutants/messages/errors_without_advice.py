@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-from segue_adapters.wires.base import Answer, Request
 
 from ..wire_fault import NATIVE, Told, WireFault
 
@@ -23,8 +20,6 @@ class MutantEndpoint(WireFault):
             event["error"]["advice"] = "fix"
         return event
 
-    def answer(self, wire: str, request: Request | None, answer: Answer) -> Answer:
+    def problem(self, wire: str, told: dict[str, Any]) -> dict[str, Any]:
         """Advise to mend the request."""
-        if answer.status < 400 or not answer.body:
-            return answer
-        return Answer(answer.status, answer.headers, json.dumps({**json.loads(answer.body), "advice": "fix"}).encode())
+        return {**told, "advice": "fix"}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-from segue_adapters.wires.base import Answer, Request
 
 from ..wire_fault import NATIVE, Told, WireFault
 
@@ -30,9 +27,6 @@ class MutantEndpoint(WireFault):
             return event
         return {**event, "error": {name: value for name, value in event["error"].items() if name != "param"}}
 
-    def answer(self, wire: str, request: Request | None, answer: Answer) -> Answer:
+    def problem(self, wire: str, told: dict[str, Any]) -> dict[str, Any]:
         """Leave it out of a problem body."""
-        if answer.status < 400:
-            return answer
-        told = {name: value for name, value in json.loads(answer.body).items() if name != "param"}
-        return Answer(answer.status, answer.headers, json.dumps(told).encode())
+        return {name: value for name, value in told.items() if name != "param"}

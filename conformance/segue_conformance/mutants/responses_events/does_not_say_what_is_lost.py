@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-from segue_adapters.wires.base import Answer, Request
 
 from ..wire_fault import OPENAI, Told, WireFault
 
@@ -26,9 +23,6 @@ class MutantEndpoint(WireFault):
             event["error"] |= {"code": None, "param": None}
         return event
 
-    def answer(self, wire: str, request: Request | None, answer: Answer) -> Answer:
+    def problem(self, wire: str, told: dict[str, Any]) -> dict[str, Any]:
         """Leave out what it is."""
-        if answer.status < 400 or not answer.body:
-            return answer
-        error = {**json.loads(answer.body)["error"], "code": None, "param": None}
-        return Answer(answer.status, answer.headers, json.dumps({"error": error}).encode())
+        return {"error": {**told["error"], "code": None, "param": None}}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-from segue_adapters.wires.base import Answer, Request
 
 from ..wire_fault import OPENAI, Told, WireFault
 
@@ -24,9 +21,6 @@ class MutantEndpoint(WireFault):
         """Put the message into `detail`."""
         return {"type": "error", "detail": event["error"]["message"]} if event["type"] == "error" else event
 
-    def answer(self, wire: str, request: Request | None, answer: Answer) -> Answer:
+    def problem(self, wire: str, told: dict[str, Any]) -> dict[str, Any]:
         """Put the message into `detail`."""
-        if answer.status < 400 or not answer.body:
-            return answer
-        told = {"detail": json.loads(answer.body)["error"]["message"]}
-        return Answer(answer.status, answer.headers, json.dumps(told).encode())
+        return {"detail": told["error"]["message"]}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from segue_adapters.wires.base import Answer, Request
+from typing import Any
 
 from ..wire_fault import WireFault
 
@@ -16,10 +14,7 @@ class MutantEndpoint(WireFault):
 
     wires = ("anthropic",)
 
-    def answer(self, wire: str, request: Request | None, answer: Answer) -> Answer:
+    def problem(self, wire: str, told: dict[str, Any]) -> dict[str, Any]:
         """Leave it out."""
-        if not (answer.status >= 400 and answer.body):
-            return answer
-        told = json.loads(answer.body)
         told.pop("type")
-        return Answer(answer.status, answer.headers, json.dumps(told).encode())
+        return told

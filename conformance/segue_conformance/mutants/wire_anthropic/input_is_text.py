@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-
-from segue_adapters.wires.base import Answer, Request
+from typing import Any
 
 from ..wire_fault import WireFault
 
@@ -16,12 +15,9 @@ class MutantEndpoint(WireFault):
 
     wires = ("anthropic",)
 
-    def answer(self, wire: str, request: Request | None, answer: Answer) -> Answer:
+    def whole(self, wire: str, told: dict[str, Any]) -> dict[str, Any]:
         """Write it as the other API does."""
-        if not (answer.status == 200 and answer.body):
-            return answer
-        told = json.loads(answer.body)
         for block in told["content"]:
             if block["type"] == "tool_use":
                 block["input"] = json.dumps(block["input"])
-        return Answer(answer.status, answer.headers, json.dumps(told).encode())
+        return told

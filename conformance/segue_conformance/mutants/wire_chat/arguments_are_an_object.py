@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-
-from segue_adapters.wires.base import Answer, Request
+from typing import Any
 
 from ..wire_fault import WireFault
 
@@ -16,11 +15,8 @@ class MutantEndpoint(WireFault):
 
     wires = ("chat",)
 
-    def answer(self, wire: str, request: Request | None, answer: Answer) -> Answer:
+    def whole(self, wire: str, told: dict[str, Any]) -> dict[str, Any]:
         """Parse them, so that the client need not."""
-        if not (answer.status == 200 and answer.body):
-            return answer
-        told = json.loads(answer.body)
         for call in told["choices"][0]["message"].get("tool_calls", ()):
             call["function"]["arguments"] = json.loads(call["function"]["arguments"])
-        return Answer(answer.status, answer.headers, json.dumps(told).encode())
+        return told

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-from segue_adapters.wires.base import Answer, Request
 
 from ..wire_fault import Told, WireFault
 
@@ -24,9 +21,6 @@ class MutantEndpoint(WireFault):
             event.pop("segue", None)
         return event
 
-    def answer(self, wire: str, request: Request | None, answer: Answer) -> Answer:
+    def problem(self, wire: str, told: dict[str, Any]) -> dict[str, Any]:
         """Leave `segue` out."""
-        if answer.status < 400 or not answer.body:
-            return answer
-        body = {name: value for name, value in json.loads(answer.body).items() if name != "segue"}
-        return Answer(answer.status, answer.headers, json.dumps(body).encode())
+        return {name: value for name, value in told.items() if name != "segue"}
