@@ -24,6 +24,7 @@ __all__ = [
     "check_json",
     "pointer",
     "refusal",
+    "retry_after",
     "status_for",
     "turn_name",
 ]
@@ -199,6 +200,11 @@ def refusal(
         turn=msgspec.UNSET if turn is None else turn,
     )
     return Refuse(told, close=close, status=status)
+
+
+def retry_after(milliseconds: object) -> dict[str, str]:
+    """Return the header that tells a pause, in whole seconds and never too short; none where no pause is told."""
+    return {"retry-after": str(-(-milliseconds // 1000))} if isinstance(milliseconds, int) else {}
 
 
 def pointer(path: str) -> str:

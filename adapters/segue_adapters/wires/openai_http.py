@@ -12,7 +12,7 @@ from segue_schemas import models
 
 from ..errors import NotCarried, RemoteProtocolError
 from ..sse import SSEParser, encode_event
-from .base import Answer, NotJSON, Request, TurnFacts, check_json, refusal
+from .base import Answer, NotJSON, Request, TurnFacts, check_json, refusal, retry_after
 from .extension_decoder import ExtensionDecoder
 from .extension_encoder import ExtensionEncoder, refusal_body
 from .responses import body_of, create_of, decode_error, encode_error, error_status
@@ -273,10 +273,8 @@ class OpenAIHTTPServer:
 
         `told`: the refusal whole, for a declared client (SEG-EXT-022).
         """
-        headers = dict(_JSON)
+        headers = {**_JSON, **retry_after(error.retry_after_ms)}
         status = status or error_status(error)
-        if isinstance(error.retry_after_ms, int):
-            headers["retry-after"] = str(-(-error.retry_after_ms // 1000))
         if error.code == "turn_conflict":
             headers["x-should-retry"] = "false"
         body: dict[str, Any] = {"error": encode_error(error)}

@@ -23,7 +23,7 @@ from segue_schemas import models
 
 from ..errors import CutShort, LocalProtocolError, NotCarried, RemoteProtocolError
 from ..sse import SSEParser, encode_comment, encode_event
-from .base import TERMINAL, Answer, NotJSON, Refuse, Request, check_json, refusal, status_for
+from .base import TERMINAL, Answer, NotJSON, Refuse, Request, check_json, refusal, retry_after, status_for
 from .segue_ws import client_message, server_message
 
 __all__ = ["SegueHTTPClient", "SegueHTTPServer", "snapshot_messages"]
@@ -238,7 +238,7 @@ class SegueHTTPServer:
             return self._problem(message.error, status)
         headers = {"content-type": "application/json", "cache-control": "no-store"}
         if isinstance(message, models.TurnSnapshot) and isinstance(message.retry_after_ms, int):
-            headers["retry-after"] = str(-(-message.retry_after_ms // 1000))
+            headers |= retry_after(message.retry_after_ms)
             status = status or 202
         return Answer(status or 200, headers, msgspec.json.encode(message))
 
@@ -251,8 +251,7 @@ class SegueHTTPServer:
         members = msgspec.to_builtins(error)
         body = {"type": f"urn:segue:error:{error.code}", "title": error.code.replace("_", " "), "status": status}
         headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
-        if isinstance(error.retry_after_ms, int):
-            headers["retry-after"] = str(-(-error.retry_after_ms // 1000))
+        headers |= retry_after(error.retry_after_ms)
         if error.code == "turn_conflict":
             headers["x-should-retry"] = "false"
         if status == 401:

@@ -135,16 +135,13 @@ class TurnDecoder(Protocol):
 
 
 class Exchanged:
-    """One request and its answer, streamed or whole. `ignored`: pointers to settings that have no place in it."""
+    """One request and its answer, streamed or whole."""
 
     ask_again_ms: int | None = None  # these wires never answer with "ask again"
     elsewhere = False
 
-    def __init__(
-        self, start: models.TurnStart, request: Request, decoder: TurnDecoder, ignored: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, start: models.TurnStart, request: Request, decoder: TurnDecoder) -> None:
         self.request = request
-        self.ignored = ignored
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self._turn = start.turn
@@ -264,7 +261,6 @@ def check_types(members: Mapping[str, Any], types: Mapping[str, tuple[type, ...]
             raise bad(f"'{name}' must be {wanted}.", name, "invalid_type")
 
 
-def json_answer(body: Any, status: int = 200, **headers: str) -> Answer:
+def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """Return a JSON answer."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, {**JSON, **named}, msgspec.json.encode(body))
+    return Answer(status, {**JSON, **(headers or {})}, msgspec.json.encode(body))

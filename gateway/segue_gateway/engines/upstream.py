@@ -18,6 +18,7 @@ from segue_adapters.links import EXCHANGE_WIRES
 from segue_adapters.transports.base import Options
 from segue_adapters.transports.http import HTTPPool
 from segue_adapters.wires.base import turn_name
+from segue_adapters.wires.stateless_sides import StatelessClient
 from segue_schemas import models
 
 from .base import Delta, Ended, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
@@ -81,14 +82,12 @@ class UpstreamEngine:
 
     def ignores(self, context: Mapping[str, Any]) -> Sequence[str]:
         """Return what has no place on the provider's wire; it is given all else, and refuses what it can't honour."""
-        start = models.TurnStart(
-            turn=turn_name(), input=[], context=msgspec.Raw(msgspec.json.encode(context)), retention="none"
-        )
+        if not isinstance(self._wire, StatelessClient):
+            return ()  # every setting has its place
         try:
-            ignored: Sequence[str] = getattr(self._wire.exchange(start), "ignored", ())
-        except SegueError:  # asking will fail as well, and say why
+            return self._wire.ignored(context)
+        except NotCarried:  # asking will fail as well, and say why
             return ()
-        return ignored
 
     async def generate(self, request: Request) -> AsyncIterator[EngineEvent]:
         """Yield what the provider sends, as it comes; raises EngineFailure for a refusal, a failure, or a cut."""
