@@ -257,6 +257,7 @@ def test_settings_that_have_no_place_are_told(client: AnthropicClient, context: 
     accepted = answered(client, Answer(200, STREAM, START), "Hello", context=context)[0]
     assert isinstance(accepted, models.TurnAccepted)
     assert accepted.ignored == ignored
+    assert client.ignored({"model": "m", **context}) == ([] if ignored is msgspec.UNSET else ignored)
 
 
 def test_other_messages_have_no_place() -> None:

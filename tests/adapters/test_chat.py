@@ -378,6 +378,7 @@ def test_settings_that_have_no_place_are_told() -> None:
     accepted = answered(CHAT, Answer(200, STREAM, FIRST + STOP), "Hi", context={"reasoning": reasoning})[0]
     assert isinstance(accepted, models.TurnAccepted)
     assert accepted.ignored == ["/reasoning/summary"]
+    assert ChatClient().ignored({"reasoning": {"effort": "low", "summary": "auto"}}) == ["/reasoning/summary"]
 
 
 def test_what_was_left_out_is_told() -> None:
