@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from segue_adapters.errors import TimedOut
@@ -14,7 +15,19 @@ from .oracle import TOOL
 from .subject import Subject
 from .verdicts import Deviation, Inconclusive, NotOffered, Untestable
 
-__all__ = ["CALL_IT", "ask", "body", "counted", "events_of", "needs_whole", "object_of", "tools_of", "user", "whole_of"]
+__all__ = [
+    "CALL_IT",
+    "ask",
+    "body",
+    "counted",
+    "events_of",
+    "needs_whole",
+    "object_of",
+    "refuses_in_envelope",
+    "tools_of",
+    "user",
+    "whole_of",
+]
 
 _PATHS = {"chat": "/chat/completions", "anthropic": "/messages"}
 _VERSION = "2023-06-01"
@@ -85,6 +98,29 @@ def needs_whole(told: dict[str, Any], names: tuple[str, ...], what: str, require
             actual=", ".join(sorted(told)),
             requirement=requirement,
         )
+
+
+async def refuses_in_envelope(subject: Subject, is_error: Callable[[Any], bool], shape: str) -> None:
+    """Raise a Deviation where a request that is broken is refused and not as an error of this shape.
+
+    `is_error` looks at the parsed body of a refusal, None where it is no JSON. Untestable where all are answered.
+    """
+    plain = body(subject)
+    refused = 0
+    for broken in (b'{"model": "m", "messages":', {**plain, "messages": [user(7)]}, {**plain, "messages": "Hello"}):
+        answer = await ask(subject, broken)
+        if answer.status < 400:
+            continue
+        refused += 1
+        shown = f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
+        try:
+            told = json.loads(answer.body)
+        except ValueError:
+            told = None
+        if answer.status > 599 or not is_error(told):
+            raise Deviation("a refusal", expected=f"a status from 400 to 599 and {shape}", actual=shown)
+    if not refused:
+        raise Untestable("nothing that is broken was refused")
 
 
 async def events_of(subject: Subject, asked: dict[str, Any]) -> tuple[str, list[SSEEvent]]:

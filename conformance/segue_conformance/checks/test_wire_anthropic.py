@@ -8,9 +8,21 @@ from typing import Any
 from segue_adapters.sse import SSEEvent
 
 from ..registry import check
-from ..stateless_wire import CALL_IT, ask, body, counted, events_of, needs_whole, object_of, tools_of, user, whole_of
+from ..stateless_wire import (
+    CALL_IT,
+    ask,
+    body,
+    counted,
+    events_of,
+    needs_whole,
+    object_of,
+    refuses_in_envelope,
+    tools_of,
+    whole_of,
+)
 from ..subject import Subject
-from ..verdicts import Deviation, NotOffered, Untestable
+from ..verdicts import Deviation, Untestable
+from ..wrong_key import refuses_wrong_key
 
 WIRE = ("anthropic",)
 
@@ -164,33 +176,15 @@ async def test_stop_reason(subject: Subject) -> None:
 @check("SEG-ANTH-020", profile="core", wires=WIRE)
 async def test_error_envelope(subject: Subject) -> None:
     """What is refused is answered from 400 to 599, as an object of type error."""
-    plain = body(subject)
-    refused = 0
-    for broken in (b'{"model": "m", "messages":', {**plain, "messages": [user(7)]}, {**plain, "messages": "Hello"}):
-        answer = await ask(subject, broken)
-        if answer.status < 400:
-            continue
-        refused += 1
-        shown = f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
-        try:
-            told = json.loads(answer.body)
-        except ValueError:
-            told = None
-        error = told.get("error") if isinstance(told, dict) and told.get("type") == "error" else None
-        named = isinstance(error, dict) and all(isinstance(error.get(name), str) for name in ("type", "message"))
-        if answer.status > 599 or not named:
-            expected = 'a status from 400 to 599 and {"type": "error", "error": {"type": "…", "message": "…"}}'
-            raise Deviation("a refusal", expected=expected, actual=shown)
-    if not refused:
-        raise Untestable("nothing that is broken was refused")
+    await refuses_in_envelope(subject, _is_error, '{"type": "error", "error": {"type": "…", "message": "…"}}')
+
+
+def _is_error(told: Any) -> bool:
+    error = told.get("error") if isinstance(told, dict) and told.get("type") == "error" else None
+    return isinstance(error, dict) and all(isinstance(error.get(name), str) for name in ("type", "message"))
 
 
 @check("SEG-SEC-002", profile="core", wires=WIRE)
 async def test_wrong_key_refused(subject: Subject) -> None:
     """A wrong key is refused before anything runs."""
-    subject.needs_keys()
-    if subject.settings.api_key is None:
-        raise NotOffered("no key was given, so a wrong one proves nothing")
-    answer = await ask(subject, body(subject), key="wrong-key")
-    if answer.status not in (401, 403):
-        raise Deviation("a wrong key was taken", expected="401 or 403", actual=str(answer.status))
+    await refuses_wrong_key(subject, lambda key: ask(subject, body(subject), key=key))

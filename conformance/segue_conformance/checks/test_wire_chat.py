@@ -9,9 +9,22 @@ from segue_adapters.sse import SSEEvent
 
 from ..oracle import ASK, plant, says, word
 from ..registry import check
-from ..stateless_wire import CALL_IT, ask, body, counted, events_of, needs_whole, object_of, tools_of, user, whole_of
+from ..stateless_wire import (
+    CALL_IT,
+    ask,
+    body,
+    counted,
+    events_of,
+    needs_whole,
+    object_of,
+    refuses_in_envelope,
+    tools_of,
+    user,
+    whole_of,
+)
 from ..subject import Subject
 from ..verdicts import Deviation, Inconclusive, NotOffered, Untestable
+from ..wrong_key import refuses_wrong_key
 
 WIRE = ("chat",)
 
@@ -192,24 +205,12 @@ async def test_done(subject: Subject) -> None:
 @check("SEG-CHAT-020", profile="core", wires=WIRE)
 async def test_error_envelope(subject: Subject) -> None:
     """What is refused is answered from 400 to 599, with `error` as an object that has a message."""
-    plain = body(subject)
-    refused = 0
-    for broken in (b'{"model": "m", "messages":', {**plain, "messages": [user(7)]}, {**plain, "messages": "Hello"}):
-        answer = await ask(subject, broken)
-        if answer.status < 400:
-            continue
-        refused += 1
-        shown = f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
-        try:
-            told = json.loads(answer.body)
-        except ValueError:
-            told = None
-        error = told.get("error") if isinstance(told, dict) else None
-        if answer.status > 599 or not isinstance(error, dict) or not isinstance(error.get("message"), str):
-            expected = 'a status from 400 to 599 and {"error": {"message": "…"}}'
-            raise Deviation("a refusal", expected=expected, actual=shown)
-    if not refused:
-        raise Untestable("nothing that is broken was refused")
+    await refuses_in_envelope(subject, _is_error, '{"error": {"message": "…"}}')
+
+
+def _is_error(told: Any) -> bool:
+    error = told.get("error") if isinstance(told, dict) else None
+    return isinstance(error, dict) and isinstance(error.get("message"), str)
 
 
 @check("SEG-ITEM-020", profile="core", wires=WIRE)
@@ -235,9 +236,4 @@ async def test_string_equals_parts(subject: Subject) -> None:
 @check("SEG-SEC-002", profile="core", wires=WIRE)
 async def test_wrong_key_refused(subject: Subject) -> None:
     """A wrong key is refused before anything runs."""
-    subject.needs_keys()
-    if subject.settings.api_key is None:
-        raise NotOffered("no key was given, so a wrong one proves nothing")
-    answer = await ask(subject, body(subject), key="wrong-key")
-    if answer.status not in (401, 403):
-        raise Deviation("a wrong key was taken", expected="401 or 403", actual=str(answer.status))
+    await refuses_wrong_key(subject, lambda key: ask(subject, body(subject), key=key))
