@@ -12,14 +12,14 @@ import msgspec
 from segue_schemas import models
 
 from .errors import LocalProtocolError, TransportError, Unauthorised, Unreachable, WrongKind
-from .links import STREAM_WIRES, not_declared
+from .links import STREAM_WIRES, exchange_wire, not_declared
 from .transports.base import Options, refused_status
 from .transports.http import HTTPPool
 from .transports.websocket import open_socket
-from .wires.anthropic import VERSION
 from .wires.base import Answer, Request, check_json
 from .wires.extension import EXTENDED, declaration, declares, is_declared, plain_wire
 from .wires.stateless import STATELESS
+from .wires.stateless_sides import StatelessClient
 
 __all__ = ["Found", "Offer", "find", "offer_of", "reach"]
 
@@ -224,11 +224,9 @@ async def _reach(wire: str, url: str, options: Options, model: str | None) -> Of
 
 async def _reach_stateless(wire: str, url: str, options: Options) -> Offer:
     """Make sure that a wire without state is spoken: an empty request is refused in words."""
-    headers = {"content-type": "application/json"}
-    request = Request("POST", "/chat/completions", headers, b"{}")
-    if wire == "anthropic":
-        version = {name.lower(): value for name, value in options.headers.items()}.get("anthropic-version", VERSION)
-        request = Request("POST", "/messages", {**headers, "anthropic-version": version}, b"{}", key_header="x-api-key")
+    client = exchange_wire(wire, options)
+    assert isinstance(client, StatelessClient)
+    request = client.request(b"{}")
     answer = await _ask(url, request, options)
     if answer.status in (401, 403) or not _speaks(answer):
         kind, place = answer.headers.get("content-type", ""), answer.headers.get("location", "")

@@ -15,7 +15,7 @@ from .transports.base import Options
 from .transports.http import HTTPPool
 from .transports.websocket import Socket, open_socket
 from .turn import Channel, is_end
-from .wires.anthropic import VERSION, AnthropicClient
+from .wires.anthropic import AnthropicClient, version_in
 from .wires.base import Exchange, StreamClient
 from .wires.chat import ChatClient
 from .wires.extension import EXTENDED, declaration, declares, plain_wire
@@ -392,14 +392,14 @@ async def open_link(
         known = declared and wire == EXTENDED["openai-http"]
         client = ExtendedHTTPClient(declared=known, routes=routes is not None)
         return HTTPLink(client, url, options, routes=routes)
-    return HTTPLink(_exchange_wire(wire, options), url, options)
+    return HTTPLink(exchange_wire(wire, options), url, options)
 
 
-def _exchange_wire(wire: str, options: Options) -> ExchangeClient:
+def exchange_wire(wire: str, options: Options) -> ExchangeClient:
+    """Return the client side of a wire that goes by single exchanges, as the caller's headers want it."""
     if wire != "anthropic":
         return EXCHANGE_WIRES[wire]()
-    named = {name.lower(): value for name, value in options.headers.items()}
-    return AnthropicClient(version=named.get("anthropic-version", VERSION))  # what it carries depends on it
+    return AnthropicClient(version=version_in(options.headers))  # what it carries depends on it
 
 
 def not_declared(url: str) -> WrongKind:

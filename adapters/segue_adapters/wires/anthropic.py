@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,13 +18,28 @@ from .base import TurnFacts
 from .stateless import Create, Said
 from .stateless_sides import StatelessClient, StatelessServer
 
-__all__ = ["KEY_HEADER", "VERSION", "AnthropicClient", "AnthropicServer", "AnthropicStream"]
+__all__ = [
+    "KEY_HEADER",
+    "VERSION",
+    "VERSION_HEADER",
+    "AnthropicClient",
+    "AnthropicServer",
+    "AnthropicStream",
+    "version_in",
+]
 
 #: The long-standing version of the wire.
 VERSION = "2023-06-01"
 #: Where the key stands on this wire.
 KEY_HEADER = "x-api-key"
+#: Where its version stands.
+VERSION_HEADER = "anthropic-version"
 _MAX_TOKENS = 4096
+
+
+def version_in(headers: Mapping[str, str]) -> str:
+    """Return the version that a caller's own headers ask for, by default the long-standing one."""
+    return {name.lower(): value for name, value in headers.items()}.get(VERSION_HEADER, VERSION)
 
 
 class AnthropicClient(StatelessClient):
@@ -50,7 +66,7 @@ class AnthropicClient(StatelessClient):
 
     def headers(self) -> dict[str, str]:
         """Return the version of the wire."""
-        return {"anthropic-version": self._version}
+        return {VERSION_HEADER: self._version}
 
 
 class AnthropicServer(StatelessServer):

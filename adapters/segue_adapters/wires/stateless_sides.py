@@ -44,12 +44,15 @@ class StatelessClient(ABC):
         start = plain_start(message, self.name)
         final = isinstance(start.delivery, models.Delivery) and start.delivery.mode == "final"
         said = self.said(start, stream=not final)
-        headers = {**JSON, "accept": "application/json" if final else "text/event-stream", **self.headers()}
+        headers = {"accept": "application/json" if final else "text/event-stream"}
         if isinstance(start.trace, models.Trace):
             headers["traceparent"] = start.trace.traceparent
-        body = msgspec.json.encode(said.body)
-        request = Request("POST", self.path, headers, body, key_header=self.key_header)
+        request = self.request(msgspec.json.encode(said.body), **headers)
         return Exchanged(start, request, self.decoder(start.turn, said))
+
+    def request(self, body: bytes, **headers: str) -> Request:
+        """Return a request with this body, whatever it says."""
+        return Request("POST", self.path, {**JSON, **headers, **self.headers()}, body, key_header=self.key_header)
 
     def snapshot(self, message: models.ClientMessage) -> Exchanged:
         """Raise NotCarried: the wire names no turns, so none can be asked for again."""

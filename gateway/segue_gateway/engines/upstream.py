@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from segue_adapters.errors import NotCarried, RemoteProtocolError, SegueError
-from segue_adapters.links import EXCHANGE_WIRES
+from segue_adapters.links import EXCHANGE_WIRES, exchange_wire
 from segue_adapters.transports.base import Options
 from segue_adapters.transports.http import HTTPPool
 from segue_adapters.wires.base import turn_name
@@ -52,8 +52,8 @@ class UpstreamEngine:
         self.name = f"upstream:{wire}"
         self.url = url
         self.offered: Sequence[str] = list(offered)
-        self._wire = EXCHANGE_WIRES[wire]()
         self._options = options or Options()
+        self._wire = exchange_wire(wire, self._options)
         self._pool: HTTPPool | None = None
         self._seals = Seals(issuer or urlsplit(url).netloc.rpartition("@")[2])
 
