@@ -24,12 +24,14 @@ from .extended import EXTENDED, carried_on
 from .requirements import Requirement
 
 __all__ = [
-    "EVERY_WIRE", "FIRST", "PROFILES", "STATELESS", "WIRES", "Catalogue", "Check", "RegistrationError", "check",
-    "check_of",
+    "EVERY_WIRE", "FIRST", "PLAIN", "PROFILES", "STATELESS", "WIRES",
+    "Catalogue", "Check", "RegistrationError", "check", "check_of",
 ]  # fmt: skip
 
+#: Of the wires with state those that are spoken without the extension.
+PLAIN = ("segue-ws", "segue-http", "openai-ws", "openai-http")
 #: The wires on which an endpoint can hold state: a check that names none runs on these.
-WIRES = ("segue-ws", "segue-http", "openai-ws", "openai-http", *EXTENDED.values())
+WIRES = (*PLAIN, *EXTENDED.values())
 #: Those on which every request brings the whole history: of the checks of core they carry some.
 STATELESS = ("chat", "anthropic")
 EVERY_WIRE = (*WIRES, *STATELESS)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from segue_conformance.client_side.running import Agent, Performance, check_agent
 from segue_conformance.client_side.scenario import load
-from segue_conformance.registry import WIRES
+from segue_conformance.registry import PLAIN
 from segue_conformance.results import Report
 from segue_conformance.verdicts import Verdict
 
@@ -135,7 +135,7 @@ def test_every_scenario_can_fail() -> None:
     assert {broken.scenario for broken in BROKEN} == {cls.id for cls in SCENARIOS}
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", PLAIN)
 def test_an_agent_that_does_what_it_should_is_accused_of_nothing(wire: str) -> None:
     report = check_agent(Agent(agent(wire), at_once=8), SCENARIOS)
     told = [(r.check, r.verdict, r.message) for r in report.results if r.verdict not in (Verdict.PASS, Verdict.SKIP)]

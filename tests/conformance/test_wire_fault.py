@@ -9,7 +9,7 @@ import pytest
 from segue_adapters.wires.base import Answer, Refuse, Request, refusal
 from segue_conformance.mutants import _wires
 from segue_conformance.mutants.wire_fault import NATIVE, OPENAI, Told, WireFault
-from segue_conformance.registry import WIRES
+from segue_conformance.registry import PLAIN, WIRES
 from segue_gateway.endpoint import Endpoint
 from starlette.responses import Response
 
@@ -89,5 +89,7 @@ def test_a_matrix_leaves_out_only_wires_that_the_seam_keeps_clean() -> None:
     class Plain(Endpoint):
         wires = OPENAI
 
-    assert _wires(Numbers) == OPENAI
-    assert (_wires(More), _wires(Plain)) == (WIRES, WIRES)
+    named = dict.fromkeys(WIRES, ())
+    assert _wires(Numbers, named) == OPENAI
+    assert (_wires(More, named), _wires(Plain, named)) == (WIRES, WIRES)
+    assert _wires(More, {}) == PLAIN  # with the extension a mutant is looked at where it says so

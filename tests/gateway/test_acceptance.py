@@ -238,7 +238,7 @@ def test_a_history_in_parts_may_leave_calls_open_until_its_last_part() -> None:
 
 def test_a_compaction_stands_for_calls_that_nobody_can_look_into() -> None:
     endpoint = Endpoint(StepEngine(*answer("ok")))
-    endpoint.engine.reads = lambda kind, issuer=None: True  # type: ignore[method-assign]
+    endpoint.engine.reads = lambda kind, issuer=None, seal=None: True  # type: ignore[method-assign]
     told = run(turn(endpoint, start("t", {"type": "compaction", "encrypted_content": "x"}, output("gone"))))
     assert told.completed.status == "completed"
 

@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import requirements
-from ..registry import WIRES, RegistrationError
+from ..registry import PLAIN, RegistrationError
 from ..reports import json_report, junit
 from ..reports.console import VERDICT_STYLES, console_for, safe
 from ..reports.terminal import print_contact, print_report
@@ -43,7 +43,7 @@ _LINES = 15
 @click.command("check-client")
 @click.argument("command", nargs=-1, metavar="[--] COMMAND…")
 @click.option("--command", "line", metavar="LINE", help="The command as one word, instead of COMMAND.")
-@click.option("--wire", "wires", multiple=True, type=click.Choice(WIRES), help="Wire to serve; repeatable. [all]")
+@click.option("--wire", "wires", multiple=True, type=click.Choice(PLAIN), help="Wire to serve; repeatable. [all]")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Scenarios: part of an id, a glob, or a requirement id.")
 @click.option(
     "--timeout",
@@ -162,7 +162,7 @@ def _chosen(scenarios: tuple[type[Scenario], ...], only: tuple[str, ...]) -> lis
 def _check(scenarios: tuple[type[Scenario], ...], console: Console, options: dict[str, Any], debug: bool) -> int:
     agent = Agent(
         options["command"],
-        wires=frozenset(options["wires"] or WIRES),
+        wires=frozenset(options["wires"] or PLAIN),
         limit=options["timeout"],
         tool=options["tool"],
         arguments=_arguments(options["tool_arguments"]),
@@ -212,7 +212,7 @@ def _print_head(console: Console, agent: Agent, count: int) -> None:
     rows.add_column(style="dim", no_wrap=True)
     rows.add_column()
     rows.add_row("  agent", safe(shlex.join(agent.command)))
-    rows.add_row("  it may speak", ", ".join(wire for wire in WIRES if wire in agent.wires))
+    rows.add_row("  it may speak", ", ".join(wire for wire in PLAIN if wire in agent.wires))
     rows.add_row("  will run", f"{count} scenarios, each for at most {agent.limit:g} s")
     console.print(rows)
     console.print()
@@ -245,8 +245,8 @@ def _print_list(console: Console, scenarios: list[type[Scenario]]) -> None:
         heading.append(f"  {' '.join(cls.requires)}", "dim")
         if not cls.cited()[0].strict:
             heading.append("  SHOULD", "yellow")
-        if cls.wires != frozenset(WIRES):
-            heading.append(f"  on {', '.join(wire for wire in WIRES if wire in cls.wires)}", "dim")
+        if cls.wires != frozenset(PLAIN):
+            heading.append(f"  on {', '.join(wire for wire in PLAIN if wire in cls.wires)}", "dim")
         console.print(heading)
         console.print(Padding(Text(cls.title()), (0, 0, 0, 2), expand=False))
     cited = {id for cls in scenarios for id in cls.requires}

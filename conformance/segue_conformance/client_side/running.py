@@ -13,7 +13,7 @@ from typing import Any, cast
 from .. import requirements
 from ..grading import Grade, grade, transcript
 from ..profiles import exit_code, judge
-from ..registry import WIRES
+from ..registry import PLAIN
 from ..results import CheckResult, ContactFault, Report, Selection, Target, WireTarget
 from ..runner import suite_version
 from ..verdicts import Untestable, Verdict
@@ -38,7 +38,7 @@ class Agent:
     """What is to be run, and how: `wires` are those that the endpoint serves."""
 
     command: Sequence[str]
-    wires: frozenset[str] = frozenset(WIRES)
+    wires: frozenset[str] = frozenset(PLAIN)
     limit: float = 30.0
     tool: str | None = None
     arguments: dict[str, object] | None = None
@@ -94,7 +94,7 @@ def check_agent(
         asyncio.run(_all(agent, scenarios, wanted, done, told))
     except KeyboardInterrupt:
         interrupted = True
-    wires = done.wires or tuple(wire for wire in WIRES if wire in agent.wires)[:1]
+    wires = done.wires or tuple(wire for wire in PLAIN if wire in agent.wires)[:1]
     results = [done.results.get(cls.id) or _left_out(cls, wires[0]) for cls in wanted] if not done.fault else []
     report = Report(
         suite=suite_version(),

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import requirements
-from ..registry import PROFILES, WIRES, Check, RegistrationError
+from ..registry import PLAIN, PROFILES, Check, RegistrationError
 from ..requirements import Requirement
 from .actions import Action, Deny
 from .seen import Ask, Log
@@ -64,7 +64,7 @@ class Scenario:
     #: Ids of requirements; the first one's keyword says how strict the scenario is.
     requires: ClassVar[tuple[str, ...]]
     profile: ClassVar[str] = "core"
-    wires: ClassVar[frozenset[str]] = frozenset(WIRES)
+    wires: ClassVar[frozenset[str]] = frozenset(PLAIN)
     needs: ClassVar[tuple[str, ...]] = ()
     conversations: ClassVar[int] = 1
     #: Judged from the run without faults, so the agent is not run again for it.
@@ -178,7 +178,7 @@ def _verify(cls: type[Scenario], known: Sequence[str] | dict[str, Any]) -> None:
         (not cls.requires, "it names no requirement"),
         (bool(unknown), f"no such requirement: {', '.join(unknown)}"),
         (cls.profile not in PROFILES, f"no such profile: {cls.profile}"),
-        (not cls.wires or not cls.wires <= set(WIRES), "no such wire"),
+        (not cls.wires or not cls.wires <= set(PLAIN), "no such wire"),
         (not all(need in NEEDS for need in cls.needs), f"no such need: {cls.needs}"),
         (not cls.title(), "it has no docstring"),
     ):

@@ -50,7 +50,7 @@ from segue_gateway.settings import Settings
 from ..extended import is_extended
 from ..registry import WIRES
 from .references import Fleeting, Keyless, Plain, ShortLived, Small
-from .wire_fault import WireFault
+from .wire_fault import SEAMS, WireFault
 
 __all__ = ["KEYS", "REFERENCE", "REFERENCES", "Mutant", "load", "settings"]
 
@@ -155,13 +155,5 @@ def _touched(make: type[Endpoint]) -> Sequence[str]:
     if not issubclass(make, WireFault):
         return WIRES
     own = {name for kind in make.__mro__[: make.__mro__.index(WireFault)] for name in vars(kind)}
-    behind_the_seam = {name for name in own if not name.startswith("_")} <= {
-        "wires",
-        "event",
-        "event_name",
-        "mark",
-        "answer",
-        "heard",
-        "heard_text",
-    }
+    behind_the_seam = {name for name in own if not name.startswith("_")} <= SEAMS.keys()
     return make.wires if behind_the_seam and "__init__" not in own else WIRES

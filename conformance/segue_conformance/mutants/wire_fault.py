@@ -13,15 +13,29 @@ from weakref import WeakKeyDictionary
 
 from segue_adapters.sse import SSEEvent, SSEParser, encode_event
 from segue_adapters.wires.base import Answer, Request
+from segue_gateway.boundary import Boundary
 from segue_gateway.endpoint import Endpoint
 from starlette.responses import Response
 
 from ..registry import WIRES
 
-__all__ = ["NATIVE", "OPENAI", "Told", "WireFault"]
+__all__ = ["NATIVE", "OPENAI", "SEAMS", "Told", "WireFault"]
 
 NATIVE = ("segue-ws", "segue-http")
 OPENAI = ("openai-ws", "openai-http")
+
+#: What a mutant overrides, and through which seams of the endpoint that gets at the bytes.
+SEAMS = {
+    "event": (Boundary.gives_frame, Boundary.gives_event),
+    "event_name": (Boundary.gives_event,),
+    "mark": (Boundary.gives_event,),
+    "answer": (Boundary.gives_response,),
+    "whole": (Boundary.gives_response,),
+    "problem": (Boundary.gives_response,),
+    "heard": (Boundary.took_frame, Boundary.took_request),
+    "heard_text": (Boundary.took_frame, Boundary.took_request),
+    "wires": (),
+}
 
 Told = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 

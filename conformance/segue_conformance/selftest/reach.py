@@ -17,11 +17,10 @@ from typing import Any
 
 import segue_adapters
 import segue_gateway
-from segue_gateway.boundary import Boundary
 from segue_gateway.endpoint import Endpoint
 
 from ..mutants import Mutant
-from ..mutants.wire_fault import WireFault
+from ..mutants.wire_fault import SEAMS, WireFault
 
 __all__ = ["Place", "Watch", "places_of"]
 
@@ -35,16 +34,6 @@ _BARE = frozenset(vars(type("_", (), {}))) | {
     "__firstlineno__", "__module__", "__orig_bases__", "__parameters__", "__qualname__", "__slots__",
     "__static_attributes__", "_abc_impl",
 }  # fmt: skip
-#: Through which seams of the endpoint a fault of its wires gets at the bytes.
-_SEAMS = {
-    "event": (Boundary.gives_frame, Boundary.gives_event),
-    "answer": (Boundary.gives_response,),
-    "whole": (Boundary.gives_response,),
-    "problem": (Boundary.gives_response,),
-    "heard": (Boundary.took_frame, Boundary.took_request),
-    "heard_text": (Boundary.took_frame, Boundary.took_request),
-    "wires": (),
-}
 _NOTHING = object()
 
 
@@ -72,8 +61,8 @@ def _replaced(kind: type, before: type) -> Iterator[Place]:
         for name, value in vars(own).items():
             if name in _BARE:
                 continue
-            if issubclass(own, WireFault) and name in _SEAMS:
-                yield from (_place(seam) for seam in _SEAMS[name])
+            if issubclass(own, WireFault) and name in SEAMS:
+                yield from (_place(seam) for seam in SEAMS[name])
                 continue
             yield from _of_member(name, value, _inherited(before, name))
 
