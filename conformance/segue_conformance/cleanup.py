@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from segue_adapters.client import Session
+from segue_adapters.discovery import Offer
 from segue_adapters.errors import SegueError
 from segue_adapters.links import open_link
 from segue_schemas import models
@@ -50,21 +51,21 @@ class Leavings:
 
 async def clean(
     leavings: Leavings,
-    urls: Mapping[str, str],
+    offers: Mapping[str, Offer],
     settings: Settings,
     budget: Budget,
     *,
     pace: Pace | None = None,
     limit: float = LIMIT,
 ) -> Cleanup:
-    """Delete what was left, within `limit` seconds and the budget; `urls` are those of the wires that were found."""
+    """Delete what was left, within `limit` seconds and the budget, on the wires that were found."""
     counts = [0, 0]  # deleted, requests
     try:
         async with asyncio.timeout(limit), asyncio.TaskGroup() as group:
             for (wire, principal), ids in leavings.by_owner().items():
                 way = _BY.get(wire, wire)
-                if way in urls:
-                    group.create_task(_delete(way, urls[way], principal, ids, settings, budget, pace, counts))
+                if way in offers:
+                    group.create_task(_delete(offers[way], principal, ids, settings, budget, pace, counts))
     except TimeoutError:
         pass
     deleted, requests = counts
@@ -72,8 +73,7 @@ async def clean(
 
 
 async def _delete(
-    wire: str,
-    url: str,
+    offer: Offer,
     principal: str,
     ids: Sequence[str],
     settings: Settings,
@@ -86,8 +86,9 @@ async def _delete(
     session: Session | None = None
     in_vain, works = 0, False
     try:
-        link = await open_link(wire, url, options_of(settings, key=key, pace=pace), label="cleanup")
-        session = Session(link, wire, context=None, limit=min(settings.timeout, LIMIT))
+        options = options_of(settings, key=key, pace=pace)
+        link = await open_link(offer.wire, offer.url, options, label="cleanup", routes=offer.routes)
+        session = Session(link, offer.wire, context=None, limit=min(settings.timeout, LIMIT))
         for id in ids:
             budget.spend()
             counts[1] += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from segue_adapters.discovery import Found, find
+from segue_adapters.discovery import Found, Offer, find
 from segue_schemas import models
 
 from .account import Account
@@ -27,7 +27,7 @@ __all__ = ["Prepared", "prepare"]
 class Prepared:
     """A target that answers, and how subjects of it are made; they all spend from one budget, at one pace.
 
-    `urls` are those of the wires; `leavings` is what the subjects make the endpoint keep; `stage` is where it
+    `offers` are the wires with their URLs; `leavings` is what the subjects make the endpoint keep; `stage` is where it
     happens.
     """
 
@@ -36,7 +36,7 @@ class Prepared:
     factory: SubjectFactory
     budget: Budget
     document: models.Discovery | None = None
-    urls: dict[str, str] = field(default_factory=dict)
+    offers: dict[str, Offer] = field(default_factory=dict)
     leavings: Leavings = field(default_factory=Leavings)
     pace: Pace | None = None
     stage: Stage = field(default_factory=Stage)
@@ -82,5 +82,4 @@ def _of(settings: Settings, found: Found, pace: Pace | None) -> Prepared:
         found_by=found.how,
         model=settings.model or "",
     )
-    urls = {offer.wire: offer.url for offer in found.offers}
-    return Prepared(settings, target, factory, budget, found.document, urls, leavings, pace, stage)
+    return Prepared(settings, target, factory, budget, found.document, offers, leavings, pace, stage)

@@ -197,7 +197,7 @@ def _clean(execution: Execution, prepared: Prepared) -> Cleanup | None:
     """Delete what the run made the endpoint keep; whatever goes wrong in that is nobody's verdict."""
     if not len(prepared.leavings):
         return None
-    work = clean(prepared.leavings, prepared.urls, prepared.settings, prepared.budget, pace=prepared.pace)
+    work = clean(prepared.leavings, prepared.offers, prepared.settings, prepared.budget, pace=prepared.pace)
     try:
         return execution.run(work)
     except KeyboardInterrupt:

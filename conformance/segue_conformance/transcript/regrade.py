@@ -50,7 +50,8 @@ def prepared_of(recording: Recording, wires: Sequence[str] = ()) -> Prepared:
     try:
         target = msgspec.convert(head["target"], Target)
         document = None if head.get("document") is None else msgspec.convert(head["document"], models.Discovery)
-        urls: dict[str, str] = dict(head["urls"])
+        routes: dict[str, str] = dict(head.get("routes", {}))  # absent from older recordings
+        offers = {wire: Offer(wire, url, routes.get(wire)) for wire, url in dict(head["urls"]).items()}
         settings = _settings(head, target)
     except (msgspec.ValidationError, KeyError, TypeError, ValueError) as error:
         raise NotATranscript(f"its head can't be understood: {error}") from None
@@ -65,9 +66,8 @@ def prepared_of(recording: Recording, wires: Sequence[str] = ()) -> Prepared:
         replay.rewind(attempt())
         account = Account(wire, lambda tokens, estimated: None)
         recorder = Recorder((), clock=now, listeners=[account.hear])
-        offer = Offer(wire, urls[wire])
         return Subject(
-            offer, settings, recorder, document=document, budget=budget, account=account, between=replay.between
+            offers[wire], settings, recorder, document=document, budget=budget, account=account, between=replay.between
         )
 
     stage = Stage(
@@ -76,7 +76,7 @@ def prepared_of(recording: Recording, wires: Sequence[str] = ()) -> Prepared:
         attempts=Attempts(str(head["seed"]), numbers=recording.numbers),
         unfounded=unfounded,
     )
-    return Prepared(settings, target, factory, budget, document, urls, stage=stage)
+    return Prepared(settings, target, factory, budget, document, offers, stage=stage)
 
 
 def _settings(head: dict[str, Any], target: Target) -> Settings:

@@ -63,7 +63,10 @@ class Transcript:
                 "started_at": started_at,
                 "seed": prepared.stage.attempts.seed,
                 "target": msgspec.to_builtins(prepared.target),
-                "urls": {wire: shown_url(url) for wire, url in prepared.urls.items()},
+                "urls": {wire: shown_url(offer.url) for wire, offer in prepared.offers.items()},
+                "routes": {
+                    wire: shown_url(offer.routes) for wire, offer in prepared.offers.items() if offer.routes is not None
+                },
                 "document": msgspec.to_builtins(document) if document is not None else None,
                 "settings": told,
             }
