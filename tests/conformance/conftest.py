@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +28,13 @@ from segue_conformance.registry import Catalogue
 from segue_conformance.results import Report, Target, WireTarget
 from segue_conformance.runner import run_prepared
 from segue_conformance.settings import Settings
+
+# What is printed is compared with what a pipe gets; workers of pytest-xdist are told the size of a terminal.
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
+# A shell that runs the tests in the background has them ignore Ctrl-C, and what they start would ignore it as well.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LIMIT = 60.0
 
