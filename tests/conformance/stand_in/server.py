@@ -35,17 +35,21 @@ _REASONS = {
 
 @contextlib.contextmanager
 def standing_in(keys: Mapping[str, str], *switches: str, seams: Iterable[Mapping[str, Seam]] = ()) -> Iterator[str]:
-    """Give the base URL of a stand-in with these switches on, and these seams open, while a thread serves it."""
+    """Give the base URL of a stand-in with these switches on, and these seams open, while a thread serves it.
+
+    A fault of the stand-in's own is raised behind the block: a connection that it loses would be seen by every check.
+    """
+    server = Server(StandIn(keys, *switches, seams=seams))
     ready: Future[str] = Future()
     ended: Future[asyncio.Event] = Future()
 
     async def serve() -> None:
         stop = asyncio.Event()
-        server = await asyncio.start_server(Server(StandIn(keys, *switches, seams=seams)).connection, "127.0.0.1", 0)
+        listening = await asyncio.start_server(server.connection, "127.0.0.1", 0)
         ended.set_result(stop)
-        ready.set_result(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+        ready.set_result(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1")
         await stop.wait()
-        server.close()
+        listening.close()
 
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
@@ -60,6 +64,8 @@ def standing_in(keys: Mapping[str, str], *switches: str, seams: Iterable[Mapping
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0.01))
         loop.close()
+    if server.own_faults:
+        raise server.own_faults[0]
 
 
 class Server:
@@ -69,9 +75,18 @@ class Server:
         self.stand_in = stand_in
         self.on = stand_in.on
         self.sockets: dict[str | None, list[Socket]] = {}
+        self.own_faults: list[Exception] = []
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection to its end."""
+        try:
+            await self._serve(reader, writer)
+        except Exception as fault:
+            self.own_faults.append(fault)
+        finally:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         served = 0
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
@@ -98,7 +113,6 @@ class Server:
                 await writer.drain()
                 if {"closes_behind_answers", "streams_end_by_closing", "speaks_http_1_0"} & self.on:
                     break
-        writer.close()
 
     # -- HTTP
 

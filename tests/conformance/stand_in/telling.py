@@ -143,7 +143,8 @@ class Teller:
             del last["output"]
         if "terminal_lists_others" in self.on:
             last["output"] = [self._message(["Something else."])]
-        events.append({"type": f"response.{body['status']}", "response": last})
+        # The event says how it ended also where the Response has lost that member.
+        events.append({"type": f"response.{body.get('status', 'completed')}", "response": last})
         if "terminal_twice" in self.on:
             events.append(dict(events[-1]))
         if "event_behind_terminal" in self.on:
@@ -155,7 +156,7 @@ class Teller:
 
     def _item_events(self, item: Item) -> Iterator[Event]:
         name = "response.output_item"
-        at = {"item_id": "changing" if "item_ids_change" in self.on else item["id"]}
+        at = {"item_id": "changing" if "item_ids_change" in self.on else item.get("id", "item")}
         if item["type"] == "message":
             yield {"type": f"{name}.added", "item": {**item, "status": "in_progress", "content": []}}
             for place, part in enumerate(item["content"]):

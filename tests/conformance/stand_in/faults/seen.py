@@ -169,7 +169,7 @@ SEEN: dict[str, tuple[str, str]] = {
     "no_parallel_tool_calls": ("responses_events.terminal_response", "wire_openai_http.whole_answer"),
     "parallel_is_text": ("responses_members.member_types", "responses_members.member_types"),
     "no_model": ("responses_events.terminal_response", "wire_openai_http.whole_answer"),
-    "no_status": ("turns.plain_turn", "turns.plain_turn"),
+    "no_status": ("turns.cut_is_incomplete", "turns.cut_is_incomplete"),
     "no_error_member": ("responses_events.open_responses_members", "responses_events.open_responses_members"),
     "error_in_success": ("responses_members.what_was_asked_is_told", "responses_members.what_was_asked_is_told"),
     "incomplete_details_in_success": (
@@ -185,7 +185,7 @@ SEEN: dict[str, tuple[str, str]] = {
     "no_annotations": ("responses_members.whole_items_are_finished", "responses_members.whole_items_are_finished"),
     "content_is_text": ("items.deltas_rebuild_the_item", "items.deltas_rebuild_the_item"),
     "content_is_null": ("items.whole_items_are_valid", ""),
-    "items_without_id": ("turns.plain_turn", "turns.plain_turn"),
+    "items_without_id": ("responses_order.items_keep_their_id", "responses_order.items_keep_their_id"),
     "usage_is_text": ("responses_events.usage_members", "responses_events.usage_members"),
     "usage_is_negative": ("responses_members.usage_is_plausible", "responses_members.usage_is_plausible"),
     "usage_is_zero": ("responses_members.usage_is_plausible", "responses_members.usage_is_plausible"),
