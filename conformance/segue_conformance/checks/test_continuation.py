@@ -10,6 +10,7 @@ import msgspec
 from segue_adapters import draws
 from segue_schemas import context_digest, models
 
+from ..made_up import like
 from ..oracle import ASK, ASK_CHOSEN, ASK_CODE, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
 from ..registry import check
 from ..subject import INHERIT, Subject, completed, handle_of, refused, said
@@ -130,11 +131,11 @@ async def test_unknown_parent_refused(subject: Subject) -> None:
     async with subject.open() as client:
         known, _ = await client.handle("Say hello.")
         # As the endpoint's own ids look, so that it is refused for being unknown and not for its form.
-        made_up = _like(known.id)
+        made_up = like(known.id)
         outcome = await client.turn("Say hello.", parent=made_up)
         refused(outcome, f"the parent {made_up!r} never existed", "continuation_not_found", native=subject.native)
         # And one that differs at its end alone, where whoever compares too little sees the same.
-        near = _like(known.id, 4)
+        near = like(known.id, 4)
         if near == known.id or len(near) < 16:
             return
         outcome = await client.turn("Say hello.", parent=near)
@@ -392,20 +393,3 @@ def _keeps_older(subject: Subject) -> models.Retention:
     if subject.wire == "openai-ws":
         return subject.needs_tier("cached", "durable")
     return subject.needs_tier("cached", "durable", "connection")
-
-
-def _like(identifier: str, drawn: int = 20) -> str:
-    """Return an id of the same form that was never issued: its last letters and digits drawn anew.
-
-    A prefix such as `resp_` stays, or a short id would be refused for its form.
-    """
-    letters = list(identifier)
-    prefix = re.match(r"[A-Za-z]{1,8}[-_]", identifier)
-    places = [i for i, c in enumerate(letters) if c.isalnum() and i >= (prefix.end() if prefix else 0)][-drawn:]
-    for place in places:
-        old = letters[place]
-        pool = "0123456789" if old.isdigit() else "abcdef" if old.islower() else "ABCDEF"
-        letters[place] = draws.choice(pool)
-    # Where ids are counted, one that is as short may well be somebody's.
-    more = "" if len(places) >= min(8, drawn) else "".join(draws.choice("0123456789") for _ in range(8))
-    return "".join(letters) + more

@@ -8,6 +8,7 @@ import msgspec
 from segue_adapters import draws
 from segue_schemas import context_digest, models
 
+from ..made_up import like
 from ..native import NATIVE, begin, item, told
 from ..registry import check
 from ..segue_wire import turn_name
@@ -26,7 +27,7 @@ async def test_first_fault_first(subject: Subject) -> None:
         first = await client.say("Say hello.", name=name)
         lost = "resp_" + draws.token_hex(16)
         if first.continuation is not None:
-            lost = _like(first.continuation.id)
+            lost = like(first.continuation.id)
         unknown = context_digest(msgspec.json.encode({"note": draws.token_hex(16)}))
         missing = [tier for tier in ("durable", "connection", "none") if tier not in subject.tiers()]
         contexts = "contexts" in subject.features()
@@ -127,9 +128,3 @@ async def test_unreadable_compaction_in_the_history(subject: Subject) -> None:
 def _names(error: models.Error, place: str) -> bool:
     """Whether the `param` of a refusal leads to a place, or into it."""
     return isinstance(error.param, str) and (error.param + "/").startswith(place + "/")
-
-
-def _like(identifier: str) -> str:
-    """Return an id that looks like one of the endpoint's own, and was never issued."""
-    other = {**dict(zip("0123456789", "5678901234", strict=True)), **dict(zip("abcdef", "defabc", strict=True))}
-    return identifier[:-12] + "".join(other.get(letter, letter) for letter in identifier[-12:])
