@@ -52,7 +52,10 @@ WELCOME: Message = {
         "names_survive": "node_loss",
         "retention": ["none", "connection", "cached"],
         "default_retention": "cached",
-        "features": ["warm_up", "resume", "cancel", "steer", "lanes", "contexts", "coalesce", "resend_in_parts"],
+        "features": [
+            *("warm_up", "resume", "cancel", "steer", "lanes"),
+            *("contexts", "coalesce", "resend_in_parts", "final", "delete"),
+        ],
     },
     "limits": {
         "heartbeat_ms": 5000,

@@ -23,7 +23,7 @@ _FRAMES = (
     "admission.*", "bodies.*", "discovery.*", "wire_segue_http.*", "wire_segue_ws.*", "spelling.*",
     "messages.*",
     "lanes.cancel_of_nothing", "lanes.unlisted_feature_refused", "lanes.lane_over_http",
-    "endings.closed_with_a_reason", "readings.resume_where_the_turn_is_read", "readings.unkept_turn_is_answered_whole",
+    "endings.closed_with_a_reason", "readings.resume_where_the_turn_is_read", "readings.unkept_*",
     "recommended.limit_is_told", "recommended.discovery_asks_for_no_key", "recommended.no_subprotocol_is_denied",
     "recommended.no_websocket_is_426", "recommended.streams_are_not_buffered", "recommended.no_long_silence",
     # Items come again in `response.output_item.done`, and what is granted unasked follows `store`.

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from .claims import undeclared
+from .declared import lacking
 from .execution import Listener
 from .grading import Grade, result_of
 from .preparation import Prepared, prepare
@@ -129,6 +130,7 @@ def _together(
             wires,
             available={wire: catalogue.profiles(wire) for wire in wires},
             second_key=prepared.settings.second_api_key is not None,
+            lacking=lacking(prepared.document, wires),
         ),
         results=ordered,
     )

@@ -8,7 +8,7 @@ has the say.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from .extended import EXTENDED
 from .registry import PROFILES
@@ -56,12 +56,13 @@ def judge(
     asked: Collection[str] = (),
     partial: str = "",
     second_key: bool = False,
+    lacking: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[ProfileResult, ...]:
     """Return the state of every profile on every wire.
 
     `available`: by wire, the profiles of which the suite has a check there; `asked`: the profiles of `--profile`
     (empty: all); `partial`: the option by which only some of the checks were selected, so that nothing can be called
-    reached.
+    reached; `lacking`: by wire and profile, what the profile needs and is not offered (SEG-PROF-003).
     """
     found: list[ProfileResult] = []
     for wire in wires:
@@ -69,7 +70,8 @@ def judge(
         core: State | None = None
         for profile in PROFILES:
             wanted = not asked or profile in asked or profile == "core"
-            state, reason = _state(profile, wire, mine, core, available[wire], wanted, partial, second_key)
+            missing = (lacking or {}).get((wire, profile), "")
+            state, reason = _state(profile, wire, mine, core, available[wire], wanted, partial, second_key, missing)
             if profile == "core":
                 core = state
             bears = wanted and state is not State.NOT_REACHABLE
@@ -86,6 +88,7 @@ def _state(
     wanted: bool,
     partial: str,
     second_key: bool,
+    missing: str,
 ) -> tuple[State, str]:
     """Return where one profile stands on one wire, and why: the first of these rules that applies."""
     mine = [r for r in results if r.profile == profile]
@@ -97,6 +100,8 @@ def _state(
         return State.NOT_TESTED, "not asked for (--profile)"
     if blocked := [r for r in mine if r.blocks and not excused(r, results)]:
         return State.NOT_REACHED, _tally(blocked)
+    if missing:
+        return State.NOT_TESTED, missing
     if profile == "isolated" and not second_key:
         return State.NOT_TESTED, _NO_KEY
     if partial:

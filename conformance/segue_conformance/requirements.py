@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Index", "IndexMissing", "Requirement", "load", "unscored"]
+__all__ = ["Index", "IndexMissing", "Needs", "Requirement", "load", "unscored"]
 
 _HERE = Path(__file__).resolve().parent
 _PLACES = (_HERE / "requirements.json", _HERE.parent.parent / "spec" / "1.0" / "requirements.json")
@@ -46,11 +46,22 @@ class Requirement:
         return self.keyword in _STRICT
 
 
-class Index(Mapping[str, Requirement]):
-    """The requirements by id, in the order of the specification; `spec` is its version."""
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What an endpoint has to offer to claim a profile: each of the features, and one of the tiers if there are any."""
 
-    def __init__(self, spec: str, requirements: Mapping[str, Requirement]) -> None:
+    features: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+
+
+class Index(Mapping[str, Requirement]):
+    """The requirements by id, in the order of the specification; `spec` is its version, `profiles` what they need."""
+
+    def __init__(
+        self, spec: str, requirements: Mapping[str, Requirement], profiles: Mapping[str, Needs] | None = None
+    ) -> None:
         self.spec = spec
+        self.profiles = dict(profiles or {})
         self._requirements = dict(requirements)
 
     def __getitem__(self, id: str) -> Requirement:
@@ -101,6 +112,10 @@ def _parse(path: Path) -> Index:
             )
             for row in document["requirements"]
         }
-        return Index(document.get("spec", "1.0"), known)
+        profiles = {
+            name: Needs(tuple(needs["features"]), tuple(needs["tiers"]))
+            for name, needs in document.get("profiles", {}).items()
+        }
+        return Index(document.get("spec", "1.0"), known, profiles)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IndexMissing(f"{path} is no requirement index: {error!r}") from None

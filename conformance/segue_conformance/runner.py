@@ -20,6 +20,7 @@ from . import dialects, requirements
 from .baseline import Baseline, compare
 from .claims import undeclared
 from .cleanup import clean
+from .declared import lacking
 from .execution import Execution, Listener
 from .preparation import Prepared, prepare
 from .profiles import exit_code, judge
@@ -177,6 +178,7 @@ def run_prepared(
             asked=profiles,
             partial=selection.partial,
             second_key=settings.second_api_key is not None,
+            lacking=lacking(prepared.document, wires),
         ),
         results=results,
     )

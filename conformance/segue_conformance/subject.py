@@ -22,12 +22,13 @@ from segue_adapters.transports.http import HTTPPool, Streaming
 from segue_adapters.transports.websocket import Socket, open_socket
 from segue_adapters.turn import Outcome, Turn
 from segue_adapters.wires.base import Answer, Request, turn_name
-from segue_adapters.wires.extension import declaration, is_declared, plain_wire
+from segue_adapters.wires.extension import declaration, plain_wire
 from segue_schemas import item_digest, models
 
 from .account import Account
 from .budget import Budget, Pace
 from .connecting import options_of
+from .declared import features_of, tiers_of
 from .extended import SEGUE_WIRES, is_extended
 from .recorder import Recorder
 from .registry import STATELESS
@@ -44,8 +45,6 @@ INHERIT: dict[str, Any] = {}
 #: What is asked over the routes of Segue over HTTP, also beside OpenAI's wire with the extension.
 _ROUTES = ("/turns/", "/contexts/", "/continuations")
 #: By plain wire, what it carries of what is listed where its binding has the extension besides.
-_PLAIN = {"openai-ws": ("warm_up", "lanes"), "openai-http": ("final", "delete", "get")}
-_PLAIN_TIERS = {"openai-ws": ("connection", "cached", "durable"), "openai-http": ("none", "cached", "durable")}
 #: Seconds that the end of a stream may come behind its terminal event before the suite goes on without it.
 _STREAM_END = 0.5
 #: How often a turn that met a rate limit is asked for again, and seconds that are waited for it at most.
@@ -131,29 +130,14 @@ class Subject:
 
     def features(self) -> list[str]:
         """Return the features that are declared for this wire; none without a discovery document."""
-        if self.document is None:
-            return []
-        listed = list(self.document.capabilities.features)
-        for binding in self.document.bindings:
-            if binding.wire == plain_wire(self.wire) and isinstance(binding.features, list):
-                listed = list(binding.features)
-        return [one for one in listed if one in _PLAIN[self.wire]] if self._lists_more else listed
-
-    @property
-    def _lists_more(self) -> bool:
-        """Whether the document lists for this wire what only the extension carries."""
-        return not self.native and is_declared(self.document, self.wire)
+        return [] if self.document is None else features_of(self.document, self.wire)
 
     def tiers(self) -> list[str]:
         """Return the retention tiers that are declared for this wire; without a document, what OpenAI's wires have."""
-        if self.document is None or self.capabilities is None:
-            least = self.least_retention
-            return [least] if self.stores_nothing or self.stateless else [least, "cached"]
-        listed: list[str] = list(self.capabilities.retention)
-        for binding in self.document.bindings:
-            if binding.wire == plain_wire(self.wire) and isinstance(binding.retention, list):
-                listed = list(binding.retention)
-        return [tier for tier in listed if tier in _PLAIN_TIERS[self.wire]] if self._lists_more else listed
+        if self.document is not None:
+            return tiers_of(self.document, self.wire)
+        least = self.least_retention
+        return [least] if self.stores_nothing or self.stateless else [least, "cached"]
 
     @property
     def stores_nothing(self) -> bool:

@@ -258,7 +258,7 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Elsewhere,
     def check_digest(self, context: Context, named: str) -> None:
         """Refuse a context that was sent under the digest of another (SEG-HTTP-011)."""
         if context.digest != named:
-            raise refusals.invalid_request(f"The body's digest is {context.digest}, the path says another.", "digest")
+            raise refusals.invalid_request(f"The body's digest is {context.digest}, the path says another.", "/digest")
 
     async def put_context(self, caller: Caller, context: Context) -> None:
         """Hold a context, so that turns may name it by its digest."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
+from segue_conformance.declared import lacking
 from segue_conformance.profiles import REACHABLE, exit_code, judge
 from segue_conformance.registry import PROFILES, WIRES
 from segue_conformance.results import CheckResult, ContactFault, Report, Selection, State, Target, WireTarget
 from segue_conformance.verdicts import Verdict
+from segue_schemas import models
 
 ALL = {wire: set(PROFILES) for wire in WIRES}
 
@@ -197,3 +200,41 @@ def test_a_wire_that_was_never_reached():
 
 def test_an_interrupted_run_is_never_green():
     assert exit_code(replace(report(result("core", "pass")), interrupted=True)) == 5
+
+
+def document(offered: list[str], retention: list[str], **narrowed: Any) -> models.Discovery:
+    bindings = [{"wire": "segue-ws", "url": "/segue/v1", **narrowed}]
+    declared = {
+        "versions": ["1.0"],
+        "endpoint": "e",
+        "bindings": bindings,
+        "capabilities": {
+            **{"model_input": "exact", "principal": "key", "names_survive": "process"},
+            **{"retention": retention, "default_retention": retention[0], "features": offered},
+        },
+        "limits": {"heartbeat_ms": 1000, "message_bytes": 1000, "replay_ms": 1000, "name_ms": 1000},
+    }
+    return msgspec.convert(declared, models.Discovery)
+
+
+@pytest.mark.parametrize(
+    ("declared", "profile", "missing"),
+    [
+        (document(["export"], ["cached"]), "portable", "`import`"),
+        (document(["export", "import"], ["none"]), "portable", "retention connection or cached or durable"),
+        (document(["export", "import"], ["cached"]), "portable", None),
+        (document(["export", "import"], ["cached"], features=[]), "portable", "`export`, `import`"),
+        (document(["lanes"], ["cached"]), "concurrent", "`cancel`"),
+        (document(["warm_up"], ["cached"]), "live", "retention connection"),
+        (document([], ["none"]), "core", None),
+        (None, "portable", None),
+    ],
+)
+def test_a_profile_is_never_reached_without_what_it_needs(declared, profile, missing):
+    """SEG-PROF-003: that every check passed does not help where the features that it stands for are not there."""
+    found = lacking(declared, ["segue-ws"])
+    assert found.get(("segue-ws", profile)) == (None if missing is None else f"not offered: {missing}")
+    rep = report(result("core", "pass"), result(profile, "pass"), lacking=found)
+    assert state(rep, profile) is (State.REACHED if missing is None else State.NOT_TESTED)
+    broken = report(result("core", "pass"), result(profile, "fail"), lacking=found)
+    assert state(broken, profile) is State.NOT_REACHED, "what is offered has to work all the same"

@@ -172,6 +172,7 @@ async def _to_its_end(subject: Subject, client: Client, turn: Turn, *, elsewhere
 @check("SEG-TURN-108", profile="concurrent", wires=WIRE)
 async def test_order_outlives_the_connection(subject: Subject) -> None:
     """Two turns of one lane run one after the other also when their connection is lost."""
+    subject.needs("lanes")
     subject.needs("resume")
     async with subject.open() as client:
         first = await client.start(SLOW)

@@ -96,6 +96,8 @@ async def test_lane_is_named(subject: Subject) -> None:
 @check("SEG-TURN-100", profile="concurrent", wires=STREAMS)
 async def test_one_lane_is_in_order(subject: Subject) -> None:
     """Turns of one lane end in the order of their receipt."""
+    if subject.native:
+        subject.needs("lanes")  # without them turns have no order; on OpenAI's wire they always do (SEG-OWS-028)
     async with subject.open() as client:
         first, second = await client.start(SLOW), await client.start("Say hello.")
         answer = client.judged(await second.outcome())

@@ -40,6 +40,7 @@ async def test_timing_stays(subject: Subject) -> None:
 @check("SEG-OBS-011", profile="core", wires=("segue-ws",), timing=True)
 async def test_timing_counts_the_wait(subject: Subject) -> None:
     """The time that a turn waits behind another one counts in its timing."""
+    subject.needs("lanes")  # without them nothing has to wait
     async with subject.open() as client:
         before = await client.start(SLOW)
         await before.next()

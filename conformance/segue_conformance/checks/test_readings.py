@@ -109,6 +109,27 @@ async def test_unkept_turn_is_answered_whole(subject: Subject) -> None:
         )
 
 
+@check("SEG-HTTP-044", profile="core", wires=("segue-http",), timing=True)
+async def test_unkept_steer_is_answered_for_good(subject: Subject) -> None:
+    """A steer of a turn of retention none is answered by what became of it, and by no 202."""
+    subject.needs("steer")
+    subject.needs_tier("none")
+    async with subject.open() as client:
+        turn = await client.start(SLOW, retention="none")
+        if not await client.under_way(turn):
+            raise Inconclusive("the turn ended before it could be steered")
+        body = json.dumps({"input": [{"type": "message", "role": "user", "content": "Say hello."}]}).encode()
+        path = f"/turns/{turn.name}/steers/s_{turn_name()[:24]}"
+        answer = await subject.fetch("PUT", path, body, accept="application/json", content_type="application/json")
+        await turn.outcome()
+    if answer.status == 202:
+        raise Deviation(
+            "a steer of a turn of retention none",
+            expected="turn.steered, or too_late",
+            actual="202, and the turn's end may take the answer along",
+        )
+
+
 @check("SEG-TURN-075", profile="resumable", wires=NATIVE)
 async def test_record_outlives_its_handle(subject: Subject) -> None:
     """A continuation that was given up for want of room takes the record of its turn along to nowhere."""

@@ -90,7 +90,9 @@ class SegueHTTP(HTTPSurface):
     async def steer(self, caller: Once, message: models.TurnSteer, http: Request) -> Response:
         """Take a steer and answer by what became of it, or that it still waits."""
         steer = await self.endpoint.steer(caller, message)
-        await unless_gone(http.receive, self.settled(steer))
+        if not steer.settled.done():
+            source = await self.endpoint.attach(caller.principal, message.turn)
+            await unless_gone(http.receive, self.settled(steer, source))
         if not steer.settled.done():
             return self.whole(await self.endpoint.attach(caller.principal, message.turn), replayed=True)
         answer = steer.settled.result()
@@ -98,9 +100,10 @@ class SegueHTTP(HTTPSurface):
             raise answer
         return to_response(self.wire.answer(answer))
 
-    async def settled(self, steer: Steer) -> None:
-        """Wait for the answer to a steer, but no longer than silence is allowed."""
-        await asyncio.wait({steer.settled}, timeout=self.endpoint.patience_ms() / 1000)
+    async def settled(self, steer: Steer, source: Source) -> None:
+        """Wait for the answer to a steer, but no longer than silence is allowed, where it can be asked for again."""
+        patience = self.endpoint.patience_ms() / 1000 if self.endpoint.may_ask_again(source) else None
+        await asyncio.wait({steer.settled}, timeout=patience)
 
     def stream(self, reading: Reading) -> EventStream:
         """Return a reading as an event stream."""

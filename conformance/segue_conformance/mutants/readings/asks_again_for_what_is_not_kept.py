@@ -5,7 +5,9 @@ from __future__ import annotations
 from segue_gateway.endpoint import Endpoint
 from segue_gateway.readings import Source
 
-KILLED_BY = {"segue-http": ("readings.unkept_turn_is_answered_whole",)}
+KILLED_BY = {
+    "segue-http": ("readings.unkept_turn_is_answered_whole", "readings.unkept_steer_is_answered_for_good"),
+}
 
 
 class MutantEndpoint(Endpoint):
