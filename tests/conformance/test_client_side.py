@@ -21,6 +21,7 @@ from segue_conformance.results import Report
 from segue_conformance.verdicts import Verdict
 
 AGENT = Path(__file__).parent / "clients" / "agent.py"
+LIBRARY = Path(__file__).parents[1] / "real" / "agents" / "segue_conversation.py"
 SCENARIOS = load()
 
 
@@ -156,3 +157,15 @@ def test_an_agent_in_another_manner_is_accused_of_nothing(flags: Sequence[str]) 
     assert ("client_state.lost_parent" in skipped) == ("--whole" in flags)
     assert ("client_cut.clean_end" in skipped) == ("--final" in flags)
     assert "client_cut.mid_answer" not in skipped
+
+
+@pytest.mark.parametrize("wire", ["openai-http", "openai-ws"])
+def test_an_agent_that_declares_the_extension_is_judged_on_the_plain_wire(wire: str) -> None:
+    """What it could do with names and records is no part of the wire whose frames are judged: it is not offered."""
+    only = ["client_task", "client_cut", "client_errors.in_stream"]
+    command = [sys.executable, str(LIBRARY), wire]
+    report = check_agent(Agent(command, at_once=4), SCENARIOS, only=only)
+    told = [(r.check, r.verdict, r.message) for r in report.results if r.verdict not in (Verdict.PASS, Verdict.SKIP)]
+    assert told == []
+    assert report.wires == (wire,)
+    assert {"client_cut.mid_answer", "client_errors.in_stream"} <= {r.check for r in report.of(Verdict.PASS)}

@@ -23,13 +23,22 @@ __all__ = ["KEY", "serving"]
 #: The key that the agent is given. It opens nothing else.
 KEY = "sk-segue-check-client"
 
+
+class _PlainWires(Endpoint):
+    """The reference endpoint without the Responses extension: what is judged on OpenAI's wires is what they carry."""
+
+    def extends(self, wire: str) -> bool:
+        """Return that no wire is served with the extension, so that a client that declares it gets the plain wire."""
+        return False
+
+
 _SETTINGS = Settings(grace_ms=0, heartbeat_ms=500, endpoint="segue-check-client")
 
 
 @contextlib.asynccontextmanager
 async def serving(log: Log, hooks: Hooks, wires: frozenset[str], model: PlainModel) -> AsyncIterator[str]:
     """Serve for as long as the block lasts; yields the origin, such as `http://127.0.0.1:49152`."""
-    endpoint = Endpoint(model, settings=_SETTINGS, keys={"agent": KEY})
+    endpoint = _PlainWires(model, settings=_SETTINGS, keys={"agent": KEY})
     transports: dict[Any, asyncio.Transport] = {}
 
     class Protocol(H11Protocol):
