@@ -12,7 +12,11 @@ from segue_schemas import models
 
 from .errors import NotOffered
 
-__all__ = ["Capabilities", "capabilities_of"]
+__all__ = ["Capabilities", "capabilities_of", "useful_life"]
+
+#: Seconds before its declared end behind which a connection takes no new turn, where no notice is declared; a tenth of
+#: its life at most.
+_NOTICE = 30.0
 
 _ALL = frozenset({
     "warm_up", "resume", "cancel", "steer", "lanes", "contexts", "context_patch", "overlay", "final", "coalesce", "get",
@@ -139,3 +143,13 @@ def capabilities_of(
         names_survive=said.capabilities.names_survive,
         limits=said.limits,
     )
+
+
+def useful_life(welcome: models.Welcome | None) -> float | None:
+    """Return for how many seconds new turns may go over a connection; None where its welcome told no end."""
+    if welcome is None or not isinstance(welcome.expires_in_ms, int):
+        return None
+    life = welcome.expires_in_ms / 1000
+    declared = welcome.limits.draining_ms
+    early = max(declared / 1000 if isinstance(declared, int) else 0.0, min(_NOTICE, life / 10))
+    return max(life - early, 0.0)

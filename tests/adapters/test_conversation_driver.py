@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 from faulty_shop import Shop, capabilities, error, refused
-from segue_adapters.conversation.driver import Connect, Driver, Ended, Listen, Submit
+from segue_adapters.conversation.commands import Connect, Ended, Listen, Submit
+from segue_adapters.conversation.driver import Driver
 from segue_adapters.conversation.events import Recovery
 from segue_adapters.conversation.history import History
 from segue_adapters.conversation.plan import Ask, Context, Facts, Handle

@@ -9,7 +9,8 @@ from faulty_shop import Shop, capabilities, error, refused
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from segue_adapters.conversation.driver import Connect, Driver, Ended, Submit
+from segue_adapters.conversation.commands import Connect, Ended, Submit
+from segue_adapters.conversation.driver import Driver
 from segue_adapters.conversation.events import Recovery
 from segue_adapters.conversation.memory import Memory, entries_of
 from segue_adapters.conversation.plan import Ask, Context, Facts

@@ -17,7 +17,8 @@ from ..errors import ConnectionCut, LocalProtocolError, SegueError, TimedOut, Tu
 from ..links import WebSocketLink
 from ..turn import Channel, is_end
 from ..wires.base import turn_name
-from .driver import Connect, Driver, Ended, Listen, Submit
+from .commands import Connect, Ended, Listen, Submit
+from .driver import Driver
 from .events import Event, Settled
 from .lines import Line, Lines
 from .plan import Ask

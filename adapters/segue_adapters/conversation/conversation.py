@@ -16,7 +16,8 @@ from segue_schemas import VERSION, models
 from ..errors import HistoryDiffers, LocalProtocolError, SegueError, Unsettled
 from ..inputs import Input, message_items
 from .answer import Answer
-from .driver import Driver, Ended
+from .commands import Ended
+from .driver import Driver
 from .events import Settled
 from .history import History, entry_of
 from .lines import Lines

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 
 from segue_schemas import models
 
-from ..capabilities import Capabilities, capabilities_of
+from ..capabilities import Capabilities, capabilities_of, useful_life
 from ..discovery import Found, Offer, reach
 from ..errors import SegueError
 from ..links import HTTPLink, WebSocketLink, open_link
 from ..transports.base import Options
 from ..wires.extension import EXTENDED
-from .driver import Connect
+from .commands import Connect
 from .events import Recovery, log
 from .plan import Facts
 from .roads import Place, Road, Roads
@@ -27,9 +27,6 @@ __all__ = ["Endpoint", "Line", "Lines"]
 
 #: A connection that ends within so many seconds, or while a turn waits for its first answer, ended early.
 _EARLY = 5.0
-#: Seconds before its declared end at which a connection is replaced, where no notice is declared; a tenth of its life
-#: at most.
-_NOTICE = 30.0
 _MOST = 8
 #: So many ids of continuations that were given up are remembered.
 _GONE = 10_000
@@ -245,14 +242,10 @@ class Lines:
 
     def _watch(self, line: Line) -> None:
         """Replace a connection before its declared life ends."""
-        welcome, limits = line.link.welcome, line.can.limits
-        if welcome is None or not isinstance(welcome.expires_in_ms, int) or limits is None:
-            return
-        life = welcome.expires_in_ms / 1000
-        declared = limits.draining_ms / 1000 if isinstance(limits.draining_ms, int) else 0.0
-        early = max(declared, min(_NOTICE, life / 10))
-        loop = asyncio.get_running_loop()
-        line.timer = loop.call_later(max(life - early, 0.0), self._rotate, line, "its declared life is about to end")
+        life = useful_life(line.link.welcome)
+        if life is not None:
+            loop = asyncio.get_running_loop()
+            line.timer = loop.call_later(life, self._rotate, line, "its declared life is about to end")
 
     def _heard(self, line: Line, message: models.ServerMessage | SegueError) -> None:
         if isinstance(message, SegueError):

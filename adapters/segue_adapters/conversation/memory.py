@@ -8,7 +8,8 @@ import msgspec
 from segue_schemas import models
 
 from ..errors import LocalProtocolError
-from .driver import Driver, Ended
+from .commands import Ended
+from .driver import Driver
 from .history import Entry, History, entry_of
 from .plan import Handle
 
