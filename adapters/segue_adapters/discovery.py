@@ -21,7 +21,7 @@ from .wires.extension import EXTENDED, declaration, declares, is_declared, plain
 from .wires.stateless import STATELESS
 from .wires.stateless_sides import StatelessClient
 
-__all__ = ["Found", "Offer", "find", "offer_of", "reach"]
+__all__ = ["Found", "Offer", "find", "offer_at", "offer_of", "reach"]
 
 _ORDER = ("segue-ws", "segue-http", *EXTENDED.values(), *EXTENDED, *STATELESS)
 # What a whole answer calls itself, where an endpoint answers an empty request.
@@ -140,6 +140,17 @@ def offer_of(binding: models.Binding, document_url: str) -> Offer:
         raise WrongKind(told, document_url, "the endpoint has to name an http or ws address")
     # For foreign wires the document names the base URL that their clients are configured with.
     return Offer(binding.wire, _url_of(binding.wire, url, _base_of(url)))
+
+
+def offer_at(url: str, wire: str) -> Offer:
+    """Return where a wire is served at a URL by that wire's own rule; nothing is asked.
+
+    Raises Unreachable for a URL that is none of an endpoint, LocalProtocolError for one that says another wire.
+    """
+    url, forced = _parse(url)
+    if forced not in (None, wire):
+        raise LocalProtocolError(f"the URL's scheme asks for {forced}, --wire for {wire}")
+    return Offer(wire, _url_of(wire, url, _base_of(url)))
 
 
 def _base_of(url: str) -> str:

@@ -27,6 +27,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from segue_schemas import models
 
 __all__ = [
@@ -170,11 +172,25 @@ class Unauthorised(TransportError):
 
 
 class WrongKind(TransportError):
-    """Something answers, but it does not speak this wire."""
+    """Something answers, but it does not speak this wire.
 
-    def __init__(self, what: str, where: str, hint: str = "", *, status: int | None = None) -> None:
+    `headers` (names in lower case) and `body` are those of the answer that denied an upgrade: a pause may stand there.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        where: str,
+        hint: str = "",
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> None:
         super().__init__(what, where, hint)
         self.status = status
+        self.headers: Mapping[str, str] = headers or {}
+        self.body = body
 
 
 class ConnectionCut(TransportError):

@@ -133,12 +133,12 @@ def serve(
 
 
 def _engine(url: str, wire: str | None, variable: str | None, silence: float, model: str | None) -> Engine:
-    from segue_adapters.links import EXCHANGE_WIRES
+    from segue_adapters.wires.base import WIRE_NAMES
 
     from .engines.opening import UnusableUpstream, open_upstream
 
-    if wire is not None and wire not in EXCHANGE_WIRES:
-        raise click.UsageError(f"--wire: {wire!r} is none of {', '.join(EXCHANGE_WIRES)}")
+    if wire is not None and wire not in WIRE_NAMES:
+        raise click.UsageError(f"--wire: {wire!r} is none of {', '.join(WIRE_NAMES)}")
     key = None if variable is None else os.environ.get(variable, "")
     if key == "":
         raise click.UsageError(f"the environment variable {variable} of --upstream-key-env is not set")

@@ -4,123 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 import httpx
 import msgspec
 import pytest
 from gateway_lab import message, run, start
+from provider_lab import (
+    CONTEXT,
+    ITEM_ENDS,
+    RESPONSE,
+    WIRES,
+    Provider,
+    answered,
+    asked,
+    generated,
+    streamed,
+    text_of,
+    told,
+    up_to,
+    whole,
+)
 from segue_adapters.errors import NotCarried
 from segue_adapters.transports.base import Options
 from segue_gateway.endpoint import Endpoint, Once
-from segue_gateway.engines.base import Delta, Ended, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Request
+from segue_gateway.engines.base import Ended, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Request
 from segue_gateway.engines.seals import Seals
 from segue_gateway.engines.upstream import UpstreamEngine
 from segue_gateway.server import serving
 from segue_schemas import models
 from websockets.asyncio.client import connect
 
-CONTEXT = {"model": "scripted"}
+every_wire = pytest.mark.parametrize("wire", WIRES)
 
 
-def asked(*items: dict[str, object], **context: object) -> Request:
-    return Request([json.dumps(one).encode() for one in items], {**CONTEXT, **context})
-
-
-async def generated(engine: UpstreamEngine, request: Request) -> list[EngineEvent]:
-    return [event async for event in engine.generate(request)]
-
-
-def text_of(events: Sequence[EngineEvent]) -> str:
-    return "".join(event.append or "" for event in events if isinstance(event, Delta))
-
-
-class Provider:
-    """A provider of bytes: answers every request with the same ones, then waits or hangs up."""
-
-    def __init__(self, answer: bytes, *, stays: bool = False) -> None:
-        self.answer, self.stays = answer, stays
-        self.requests: list[bytes] = []
-        self.left = asyncio.Event()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(
-            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-        )
-        self.requests.append(await reader.readexactly(length))
-        writer.write(self.answer)
-        await writer.drain()
-        if self.stays:
-            await reader.read()  # until the other side has gone
-        self.left.set()
-        writer.close()
-
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[str]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        try:
-            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        finally:
-            server.close()
-
-
-def answered(status: str, body: bytes, kind: str = "application/json", more: str = "") -> bytes:
-    head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n{more}"
-    head += "connection: close\r\n\r\n"
-    return head.encode() + body
-
-
-def streamed(*events: dict[str, object]) -> bytes:
-    lines = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
-    return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n" + lines
-
-
-WHOLE: dict[str, object] = {
-    "type": "message",
-    "id": "msg_1",
-    "role": "assistant",
-    "status": "completed",
-    "content": [{"type": "output_text", "text": "Hi.", "annotations": []}],
-}
-RESPONSE: dict[str, object] = {"id": "resp_up", "object": "response", "status": "completed", "output": [WHOLE]}
-ANSWER = streamed(
-    {"type": "response.created", "response": {**RESPONSE, "status": "in_progress", "output": []}},
-    {
-        "type": "response.output_item.added",
-        "output_index": 0,
-        "item": {**WHOLE, "status": "in_progress", "content": []},
-    },
-    {
-        "type": "response.content_part.added",
-        "output_index": 0,
-        "content_index": 0,
-        "part": {"type": "output_text", "text": "", "annotations": []},
-    },
-    {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Hi."},
-    {"type": "response.output_item.done", "output_index": 0, "item": WHOLE},
-    {
-        "type": "response.completed",
-        "response": {**RESPONSE, "usage": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}},
-    },
-)
-
-
-async def engine_events(answer: bytes, request: Request, **options: float) -> list[EngineEvent]:
-    async with Provider(answer).serving() as url:
-        engine = UpstreamEngine(url, "openai-http", options=Options(**options))  # type: ignore[arg-type]
+async def engine_events(wire: str, answer: bytes, request: Request) -> list[EngineEvent]:
+    provider = Provider(wire, answer)
+    async with provider.serving() as url:
+        engine = provider.engine(url)
         try:
             return await generated(engine, request)
         finally:
             await engine.close()
 
 
-@pytest.mark.parametrize("wire", ["openai-http", "segue-http"])
+@every_wire
 def test_what_the_provider_says_is_what_the_engine_yields(wire: str) -> None:
     async def work() -> None:
         async with serving(Endpoint()) as url:
-            engine = UpstreamEngine(url + ("/v1" if wire == "openai-http" else "/segue/v1"), wire)
+            engine = UpstreamEngine(url + ("/segue/v1" if wire.startswith("segue") else "/v1"), wire)
             events = await generated(engine, asked(message("Repeat after me: the sea is blue")))
             await engine.close()
         begun = [event for event in events if isinstance(event, ItemBegun)]
@@ -136,43 +68,51 @@ def test_what_the_provider_says_is_what_the_engine_yields(wire: str) -> None:
     run(work())
 
 
-def test_the_provider_gets_the_whole_history_and_keeps_nothing() -> None:
+@every_wire
+def test_the_provider_gets_the_whole_history_and_keeps_nothing(wire: str) -> None:
     async def work() -> None:
-        provider = Provider(ANSWER)
+        provider = Provider(wire, whole(wire))
         async with provider.serving() as url:
-            engine = UpstreamEngine(url, "openai-http")
+            engine = provider.engine(url)
             items = [message("one"), message("two", "assistant"), message("three")]
             await generated(engine, asked(*items, temperature=0.5, vendor_setting={"a": 1}))
             await engine.close()
-        (body,) = map(json.loads, provider.requests)
+        (body,) = provider.turns
+        settings = body["context"] if wire.startswith("segue") else body
         assert body["input"] == items
-        assert body["store"] is False
-        assert body["stream"] is True
-        assert body["temperature"] == 0.5
-        assert body["vendor_setting"] == {"a": 1}
-        assert "previous_response_id" not in body
+        assert body.get("store") is (None if wire.startswith("segue") else False)
+        assert body.get("retention") == ("none" if wire.startswith("segue") else None)
+        assert body.get("stream") is (True if wire == "openai-http" else None)
+        assert settings["temperature"] == 0.5
+        assert settings["vendor_setting"] == {"a": 1}
+        assert not {"previous_response_id", "parent"} & {*body}
 
     run(work())
 
 
-@pytest.mark.parametrize("cut", [*range(0, len(ANSWER), 7), len(ANSWER) - 1, len(ANSWER)])
-def test_a_stream_cut_at_any_byte_is_one_failure(cut: int) -> None:
+@every_wire
+@pytest.mark.parametrize("part", range(0, 101, 2))
+def test_an_answer_cut_at_any_byte_is_one_failure(wire: str, part: int) -> None:
     async def work() -> None:
-        if cut == len(ANSWER):  # an event is whole with the empty line behind it
-            assert isinstance((await engine_events(ANSWER[:cut], asked(message("Hi"))))[-1], Ended)
+        answer = whole(wire)
+        cut = len(answer) * part // 100
+        if cut == len(answer):
+            assert isinstance((await engine_events(wire, answer, asked(message("Hi"))))[-1], Ended)
             return
         with pytest.raises(EngineFailure) as failure:
-            await engine_events(ANSWER[:cut], asked(message("Hi")))
+            await engine_events(wire, answer[:cut], asked(message("Hi")))
         assert failure.value.error.code == "upstream_failed"
         assert failure.value.error.effect == "unknown"
 
     run(work())
 
 
-def test_a_turn_whose_provider_is_cut_has_one_end_and_keeps_its_parent() -> None:
+@every_wire
+def test_a_turn_whose_provider_is_cut_has_one_end_and_keeps_its_parent(wire: str) -> None:
     async def work() -> None:
-        async with Provider(ANSWER[: ANSWER.index(b"response.output_item.done")]).serving() as url:
-            endpoint = Endpoint(UpstreamEngine(url, "openai-http"))
+        provider = Provider(wire, up_to(wire, ITEM_ENDS[wire]))
+        async with provider.serving() as url:
+            endpoint = Endpoint(provider.engine(url))
             caller = Once("single", "segue-http")
             source, turn = await endpoint.accept(caller, start("t1", "Hi", context=CONTEXT))
             assert turn is not None
@@ -186,10 +126,6 @@ def test_a_turn_whose_provider_is_cut_has_one_end_and_keeps_its_parent() -> None
             await endpoint.engine.close()
 
     run(work())
-
-
-def told(message: str, **members: object) -> bytes:
-    return json.dumps({"error": {"message": message, **members}}).encode()
 
 
 @pytest.mark.parametrize(
@@ -231,7 +167,7 @@ def test_what_the_provider_refuses_is_told_with_advice(
 ) -> None:
     async def work() -> None:
         with pytest.raises(EngineFailure) as failure:
-            await engine_events(answer, asked(message("Hi")))
+            await engine_events("openai-http", answer, asked(message("Hi")))
         error = failure.value.error
         wait = error.retry_after_ms if isinstance(error.retry_after_ms, int) else None
         assert (error.code, error.advice, error.effect, wait) == expected
@@ -240,36 +176,42 @@ def test_what_the_provider_refuses_is_told_with_advice(
     run(work())
 
 
-def test_a_provider_that_is_not_there_ran_nothing() -> None:
+@every_wire
+def test_a_provider_that_is_not_there_ran_nothing(wire: str) -> None:
     async def work() -> None:
-        engine = UpstreamEngine("http://127.0.0.1:9/v1", "openai-http")
+        engine = UpstreamEngine("http://127.0.0.1:9/v1", wire)
         with pytest.raises(EngineFailure) as failure:
             await generated(engine, asked(message("Hi")))
-        assert (failure.value.error.code, failure.value.error.effect) == ("upstream_failed", "none")
+        error = failure.value.error
+        assert (error.code, error.advice, error.effect) == ("upstream_failed", "retry", "none")
         await engine.close()
 
     run(work())
 
 
-def test_a_provider_that_is_silent_is_given_up() -> None:
+@every_wire
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_provider_that_is_silent_is_given_up(wire: str, begun: bool) -> None:
     async def work() -> None:
-        provider = Provider(ANSWER[:200], stays=True)
+        provider = Provider(wire, up_to(wire, ITEM_ENDS[wire]) if begun else b"", stays=True)
         async with provider.serving() as url:
-            engine = UpstreamEngine(url, "openai-http", options=Options(silence_timeout=0.2))
+            engine = provider.engine(url, options=Options(silence_timeout=0.2))
             with pytest.raises(EngineFailure) as failure:
                 await generated(engine, asked(message("Hi")))
             await asyncio.wait_for(provider.left.wait(), 5)
             await engine.close()
         assert (failure.value.error.code, failure.value.error.effect) == ("upstream_timeout", "unknown")
+        assert len(provider.cancels) == wire.startswith("segue")  # a turn with a name goes on without its connection
 
     run(work())
 
 
-def test_a_cancel_reaches_the_provider() -> None:
+@every_wire
+def test_a_cancel_reaches_the_provider(wire: str) -> None:
     async def work() -> None:
-        provider = Provider(ANSWER[: ANSWER.index(b"data: ", 400)], stays=True)
+        provider = Provider(wire, up_to(wire, ITEM_ENDS[wire]), stays=True)
         async with provider.serving() as url:
-            endpoint = Endpoint(UpstreamEngine(url, "openai-http"))
+            endpoint = Endpoint(provider.engine(url))
             caller = Once("single", "segue-http")
             source, turn = await endpoint.accept(caller, start("t1", "Hi", context=CONTEXT))
             assert turn is not None
@@ -284,26 +226,28 @@ def test_a_cancel_reaches_the_provider() -> None:
             assert last.status == "cancelled"
             await endpoint.shutdown()
             await endpoint.engine.close()
+        assert len(provider.cancels) == wire.startswith("segue")
 
     run(work())
 
 
-def test_a_request_is_sent_once_whatever_comes_of_it() -> None:
+@every_wire
+def test_a_turn_is_sent_once_whatever_comes_of_it(wire: str) -> None:
     async def work() -> None:
-        provider = Provider(b"")
+        provider = Provider(wire, b"")
         async with provider.serving() as url:
-            engine = UpstreamEngine(url, "openai-http")
+            engine = provider.engine(url)
             with pytest.raises(EngineFailure):
                 await generated(engine, asked(message("Hi")))
             await engine.close()
-        assert len(provider.requests) == 1
+        assert len(provider.turns) == 1
 
     run(work())
 
 
-def test_a_wire_that_goes_by_no_exchanges_is_no_upstream() -> None:
-    with pytest.raises(NotCarried, match="openai-ws"):
-        UpstreamEngine("http://127.0.0.1:9/v1", "openai-ws")
+def test_what_is_no_wire_is_no_upstream() -> None:
+    with pytest.raises(NotCarried, match="telex"):
+        UpstreamEngine("http://127.0.0.1:9/v1", "telex")
 
 
 # -- seals
@@ -315,7 +259,7 @@ def reasoning(**members: object) -> dict[str, object]:
 
 def test_reasoning_of_others_is_left_out_and_told() -> None:
     async def work() -> None:
-        provider = Provider(ANSWER)
+        provider = Provider("openai-http", whole("openai-http"))
         items = [
             message("Hi"),
             reasoning(encrypted_content="x", issuer="elsewhere"),
@@ -324,10 +268,10 @@ def test_reasoning_of_others_is_left_out_and_told() -> None:
             message("Go on"),
         ]
         async with provider.serving() as url:
-            engine = UpstreamEngine(url, "openai-http", issuer="here")
+            engine = provider.engine(url, issuer="here")
             events = await generated(engine, asked(*items))
             await engine.close()
-        (body,) = map(json.loads, provider.requests)
+        (body,) = provider.turns
         assert body["input"] == [items[0], items[3], items[4]]
         ended = events[-1]
         assert isinstance(ended, Ended)
@@ -360,7 +304,7 @@ def test_a_compaction_of_others_is_not_readable() -> None:
 
 @pytest.mark.parametrize(
     ("wire", "ignored"),
-    [("chat", ["/reasoning/summary"]), ("anthropic", ["/reasoning/summary"]), ("openai-http", []), ("segue-http", [])],
+    [("chat", ["/reasoning/summary"]), ("anthropic", ["/reasoning/summary"]), *((wire, []) for wire in WIRES)],
 )
 def test_settings_without_a_place_on_the_providers_wire_are_told(wire: str, ignored: list[str]) -> None:
     engine = UpstreamEngine("http://127.0.0.1:9/v1", wire)
@@ -372,14 +316,14 @@ def test_settings_without_a_place_on_the_providers_wire_are_told(wire: str, igno
 # -- what clients of OpenAI's wires see of a provider's refusal
 
 
-def in_front_of(upstream: str) -> AbstractAsyncContextManager[str]:
-    return serving(Endpoint(UpstreamEngine(upstream, "openai-http")))
+def in_front_of(upstream: str, wire: str = "openai-http") -> AbstractAsyncContextManager[str]:
+    return serving(Endpoint(UpstreamEngine(upstream, wire)))
 
 
 def test_places_that_a_provider_names_are_places_of_the_clients_message() -> None:
     async def work(param: object) -> object:
         with pytest.raises(EngineFailure) as failure:
-            await engine_events(answered("400 Bad", told("no", param=param)), asked(message("Hi")))
+            await engine_events("openai-http", answered("400 Bad", told("no", param=param)), asked(message("Hi")))
         return failure.value.error.param
 
     assert run(work("tools[0].function.name")) == "/context/tools/0/function/name"
@@ -404,7 +348,7 @@ def test_what_the_provider_refuses_is_refused_over_http(
 ) -> None:
     async def work() -> None:
         async with (
-            Provider(answer).serving() as upstream,
+            Provider("openai-http", answer).serving() as upstream,
             in_front_of(upstream) as url,
             httpx.AsyncClient() as client,
         ):
@@ -421,7 +365,7 @@ def test_what_the_provider_refuses_is_an_error_event_on_the_socket(
 ) -> None:
     async def work() -> None:
         async with (
-            Provider(answer).serving() as upstream,
+            Provider("openai-http", answer).serving() as upstream,
             in_front_of(upstream) as url,
             connect(url.replace("http", "ws") + "/v1/responses") as socket,
         ):
@@ -433,12 +377,12 @@ def test_what_the_provider_refuses_is_an_error_event_on_the_socket(
     run(work())
 
 
-def test_a_failure_behind_the_first_event_is_a_response_that_failed() -> None:
+@every_wire
+def test_a_failure_behind_the_first_event_is_a_response_that_failed(wire: str) -> None:
     async def work() -> None:
-        broken = ANSWER[: ANSWER.index(b"response.output_item.done")]
         async with (
-            Provider(broken).serving() as upstream,
-            in_front_of(upstream) as url,
+            Provider(wire, up_to(wire, ITEM_ENDS[wire])).serving() as upstream,
+            in_front_of(upstream, wire) as url,
             httpx.AsyncClient() as client,
         ):
             got = await client.post(url + "/v1/responses", json={**CONTEXT, "input": "Hi", "stream": True})

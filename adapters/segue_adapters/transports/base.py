@@ -141,7 +141,14 @@ def network_fault(error: BaseException, where: str) -> TransportError | None:
 
 
 def refused_status(
-    status: int, where: str, body: bytes, content_type: str, *, upgrade: bool, location: str = ""
+    status: int,
+    where: str,
+    body: bytes,
+    content_type: str,
+    *,
+    upgrade: bool,
+    location: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> TransportError:
     """Return the sentence for an HTTP status that means that this wire is not spoken there.
 
@@ -158,6 +165,7 @@ def refused_status(
         return WrongKind(told, where, "redirects are not followed: give the address that is meant", status=status)
     if upgrade:
         hint = "no WebSocket is served there; check the path, or use an HTTP wire"
-        return WrongKind(f"the WebSocket upgrade was answered {status}{said}", where, hint, status=status)
+        told = f"the WebSocket upgrade was answered {status}{said}"
+        return WrongKind(told, where, hint, status=status, headers=headers, body=body)
     hint = "check the path: is it the API's base URL?"
     return WrongKind(f"the endpoint answered {status}{said}", where, hint, status=status)

@@ -18,6 +18,7 @@ from websockets.exceptions import (
     PayloadTooBig,
     ProxyError,
 )
+from websockets.protocol import State
 
 from ..errors import AnswerTooLarge, ConnectionCut, TimedOut, TransportError, Unreachable, WrongKind
 from .base import Frame, Options, network_fault, refused_status
@@ -47,6 +48,11 @@ class Socket:
         """Headers of the upgrade's answer, names in lower case."""
         response = self._connection.response
         return {} if response is None else {k.lower(): v for k, v in response.headers.raw_items()}
+
+    @property
+    def open(self) -> bool:
+        """Whether a frame can still be sent: neither side has ended the connection, as far as is known here."""
+        return self._connection.state is State.OPEN
 
     def _tap(self, direction: Any, kind: str, data: bytes | str) -> None:
         if self._options.tap:
@@ -232,7 +238,10 @@ async def _open(url: str, options: Options, subprotocols: tuple[str, ...], label
             options.tap(Frame("received", "response", body, dict(response.headers.raw_items()), label))
         kind = response.headers.get("content-type", "")
         location = response.headers.get("location", "")
-        raise refused_status(response.status_code, url, body, kind, upgrade=True, location=location) from None
+        bare = {name.lower(): value for name, value in response.headers.raw_items()}
+        raise refused_status(
+            response.status_code, url, body, kind, upgrade=True, location=location, headers=bare
+        ) from None
     except TimeoutError:
         hint = "is it a WebSocket endpoint, and is it alive?"
         raise TimedOut(f"the upgrade was not answered within {options.connect_timeout:g} s", where, hint) from None

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from segue_adapters.discovery import find
+from segue_adapters.discovery import Offer, find, offer_at, reach
 from segue_adapters.errors import SegueError
-from segue_adapters.links import EXCHANGE_WIRES
 from segue_adapters.transports.base import Options
+from segue_adapters.wires.base import WIRE_NAMES
 
 from .upstream import UpstreamEngine
 
@@ -17,6 +17,11 @@ __all__ = ["UnusableUpstream", "open_upstream"]
 
 #: A gateway's connections to its provider: it is no client with a handful of turns.
 _CONNECTIONS = 1000
+
+
+#: The whole history goes with every turn, so that a WebSocket of OpenAI's saves nothing and HTTP is the sturdier of the
+#: two; Segue's own names each turn, and is told of a cancel on the same connection.
+_BEST = ("segue-ws", "segue-http", "openai-http", "openai-ws", "chat", "anthropic")
 
 
 class UnusableUpstream(Exception):
@@ -34,17 +39,27 @@ def open_upstream(
     options = Options(
         api_key=key, silence_timeout=silence, connections=_CONNECTIONS, message_bytes=64 << 20, answer_bytes=256 << 20
     )
-    if wire is not None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UnusableUpstream("that is no URL of a provider; write http:// or https://, a host, and a path")
-        return UpstreamEngine(url, wire, options=options, offered=models)
     try:
-        found = asyncio.run(find(url, options))
+        offer = offer_at(url, wire) if wire is not None else asyncio.run(_found(url, options))
     except SegueError as fault:
         raise UnusableUpstream(str(fault)) from None
-    for offer in found.offers:
-        if offer.wire in EXCHANGE_WIRES:
-            return UpstreamEngine(offer.url, offer.wire, options=options, offered=models)
-    spoken = ", ".join(offer.wire for offer in found.offers)
-    raise UnusableUpstream(f"it speaks {spoken}, and an upstream is asked over one of {', '.join(EXCHANGE_WIRES)}")
+    return UpstreamEngine(offer.url, offer.wire, options=options, offered=models)
+
+
+async def _found(url: str, options: Options) -> Offer:
+    """Return the best wire that the provider speaks and that gets through to it; raises what says why there is none."""
+    found = await find(url, options, try_them=False)
+    best = _BEST if urlsplit(url).scheme not in ("ws", "wss") else ("openai-ws", *_BEST)
+    offers = sorted((o for o in found.offers if o.wire in WIRE_NAMES), key=lambda offer: best.index(offer.wire))
+    fault: SegueError | None = None
+    for offer in offers:
+        if found.how != "discovery document":
+            return offer  # it was tried
+        try:
+            await reach(offer, options)
+        except SegueError as refused:
+            fault = fault or refused
+        else:
+            return offer
+    assert fault is not None
+    raise fault

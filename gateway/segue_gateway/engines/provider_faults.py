@@ -16,18 +16,25 @@ from segue_adapters.errors import (
     NotCarried,
     SegueError,
     TimedOut,
-    TLSFault,
-    Unreachable,
+    Unauthorised,
+    WrongKind,
 )
+from segue_adapters.wires.base import NotJSON, check_json
+from segue_adapters.wires.responses import decode_error
 from segue_schemas import models
 
-__all__ = ["failure_of", "fault_of", "refusal_of"]
+__all__ = ["failure_of", "fault_of", "refusal_of", "unsent_of"]
 
 #: What the provider says of its load or of the request's size holds for the client as it is.
 _AS_THEY_ARE = ("rate_limited", "quota_exceeded", "overloaded", "message_too_large", "upstream_timeout")
 #: The request is at fault, and with it what the client sent.
 _CLIENTS = ("invalid_request", "not_offered", "malformed_message", "unsupported_message", "forbidden")
 
+
+#: Neither the key nor what the provider says of it is the client's to see.
+_BAD_KEY = "The provider refused the endpoint's key."
+#: Statuses that deny an upgrade for now, beside all from 500 on; and the close code of a message that is too large.
+_FOR_NOW, _TOO_LARGE = (408, 425, 429), 1009
 
 #: A place in a request as providers write it: `tools[0].function.name`.
 _STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|\[\d+\]")
@@ -39,10 +46,7 @@ def refusal_of(error: models.Error) -> models.Error:
     if error.code in _AS_THEY_ARE:
         return _copy(error, error.code, error.advice)
     if error.code == "unauthenticated":
-        # Neither the key nor what the provider says of it is the client's to see.
-        return models.Error(
-            code="upstream_failed", advice="give_up", effect="none", message="The provider refused the endpoint's key."
-        )
+        return _failed("give_up", "none", _BAD_KEY)
     if _about_model(error):
         told = _copy(error, "not_offered", "fix")
         told.param = "/context/model"
@@ -59,16 +63,35 @@ def failure_of(error: models.Error) -> models.Error:
     return _copy(error, "upstream_failed", "fix" if error.code in _CLIENTS else "retry")
 
 
-def fault_of(fault: SegueError, *, heard: bool) -> models.Error:
-    """Return the failure of a turn whose provider could not be reached, or was cut off; `heard`: it had answered."""
+def unsent_of(fault: SegueError) -> models.Error:
+    """Return the failure of a turn of which nothing was sent: there is no connection, or the wire has no place for it.
+
+    An upgrade that is denied says what a refusal would: for now (429, 5xx), or for good (401, 404, 426 …).
+    """
     if isinstance(fault, NotCarried):
         return _failed("fix", "none", f"The provider can't be asked this: {fault}.")
-    if isinstance(fault, Unreachable | TLSFault) and not heard:
+    if isinstance(fault, Unauthorised):
+        return _failed("give_up", "none", _BAD_KEY)
+    if not isinstance(fault, WrongKind):
         return _failed("retry", "none", "The provider can't be reached.")
+    if fault.status is not None and (fault.status in _FOR_NOW or fault.status >= 500):
+        try:
+            body = check_json(fault.body)
+        except NotJSON:
+            body = {}
+        return refusal_of(decode_error(body, status=fault.status, headers=fault.headers, effect="none"))
+    return _failed("give_up", "none", f"The provider can't be asked over this wire: {fault.what}.")
+
+
+def fault_of(fault: SegueError, *, heard: bool) -> models.Error:
+    """Return the failure of a turn that was sent and whose answer was lost; `heard`: it had begun."""
     if isinstance(fault, TimedOut):
         return models.Error(
             code="upstream_timeout", advice="retry", effect="unknown", message="The provider did not answer in time."
         )
+    if isinstance(fault, ConnectionCut) and fault.code == _TOO_LARGE and not heard:
+        told = "The provider takes no message of this size."  # it closed in front of the message, as RFC 6455 has it
+        return models.Error(code="message_too_large", advice="fix", effect="none", message=told)
     if isinstance(fault, ConnectionCut):
         return _failed("retry", "unknown", "The connection to the provider was cut.")
     if isinstance(fault, AnswerTooLarge):

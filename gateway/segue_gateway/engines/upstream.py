@@ -1,38 +1,41 @@
 """An engine that asks a provider: each request is the whole history over one of the wires, and nothing is kept there.
 
-One engine for every wire: the adapters say what a message is on each. The answer is pulled event by event, so a reader
-that is slow slows the provider down, and an engine that is closed drops the exchange: that is how a cancel reaches it.
-A provider is asked once (SEG-TURN-041): what of it may be asked again, the error says, and the client decides.
+One engine for every wire: the adapters say what a message is on each, a way (`ways`, `sockets`) how it gets there. The
+answer is pulled event by event, so a reader that is slow slows the provider down, and an engine that is closed gives
+the answer up: that is how a cancel reaches it. A provider is asked once (SEG-TURN-041): what of it may be asked again,
+the error says, and the client decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from segue_adapters.discovery import offer_at
 from segue_adapters.errors import NotCarried, RemoteProtocolError, SegueError
-from segue_adapters.links import EXCHANGE_WIRES, exchange_wire
+from segue_adapters.links import EXCHANGE_WIRES
 from segue_adapters.transports.base import Options
-from segue_adapters.transports.http import HTTPPool
-from segue_adapters.wires.base import turn_name
-from segue_adapters.wires.stateless_sides import StatelessClient
+from segue_adapters.wires.base import WIRE_NAMES, turn_name
 from segue_schemas import models
 
 from .base import Delta, Ended, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
-from .provider_faults import failure_of, fault_of, refusal_of
+from .provider_faults import failure_of, fault_of, refusal_of, unsent_of
 from .seals import Seals
+from .sockets import Sockets
+from .ways import Exchanges, Unsent, Way
 
 __all__ = ["UpstreamEngine"]
 
 
 class UpstreamEngine:
-    """Asks the provider at `url` over `wire` (`openai-http` and whichever other wires go by single exchanges).
+    """Asks the provider at `url` over `wire`, one of the six.
 
-    `issuer` names who can open what the provider sealed, by default its host (SEG-ITEM-034); `offered` are the models
-    to list, which is no bound: a name that the provider does not know is its own to refuse.
+    `url` is a base URL (`https://host/v1`) or that of the wire itself. `issuer` names who can open what the provider
+    sealed, by default its host (SEG-ITEM-034); `offered` are the models to list, which is no bound: a name that the
+    provider does not know is its own to refuse.
     """
 
     # Some providers cut a history that is too long and tell nobody; which one this is nobody knows (design: G1).
@@ -47,27 +50,17 @@ class UpstreamEngine:
         issuer: str | None = None,
         offered: Sequence[str] = (),
     ) -> None:
-        if wire not in EXCHANGE_WIRES:
-            raise NotCarried(wire, "a stateless request")
+        if wire not in WIRE_NAMES:
+            raise NotCarried(wire, "what a gateway asks its provider")
         self.name = f"upstream:{wire}"
-        self.url = url
+        self.url = offer_at(url, wire).url
         self.offered: Sequence[str] = list(offered)
-        self._options = options or Options()
-        self._wire = exchange_wire(wire, self._options)
-        self._pool: HTTPPool | None = None
+        self._way: Way = (Exchanges if wire in EXCHANGE_WIRES else Sockets)(self.url, wire, options or Options())
         self._seals = Seals(issuer or urlsplit(url).netloc.rpartition("@")[2])
-
-    @property
-    def pool(self) -> HTTPPool:
-        """The connections to the provider, made where the loop runs that uses them."""
-        if self._pool is None:
-            self._pool = HTTPPool(self.url, self._options)
-        return self._pool
 
     async def close(self) -> None:
         """Close every connection to the provider."""
-        if self._pool is not None:
-            await self._pool.close()
+        await self._way.close()
 
     def reads(self, kind: str, issuer: str | None = None, seal: str | None = None) -> bool:
         """Return whether items of this type may be in a turn: all but a compaction that somebody else sealed.
@@ -82,10 +75,8 @@ class UpstreamEngine:
 
     def ignores(self, context: Mapping[str, Any]) -> Sequence[str]:
         """Return what has no place on the provider's wire; it is given all else, and refuses what it can't honour."""
-        if not isinstance(self._wire, StatelessClient):
-            return ()  # every setting has its place
         try:
-            return self._wire.ignored(context)
+            return self._way.ignored(context)
         except NotCarried:  # asking will fail as well, and say why
             return ()
 
@@ -97,18 +88,15 @@ class UpstreamEngine:
         )
         if request.trace is not None:
             start.trace = request.trace
-        reading = _Reading(self._seals, omitted)
+        reading = _Reading(self._seals, omitted, lambda: self.ignores(request.context))
         try:
-            exchange = self._wire.exchange(start)
             yield Progress("upstream")
-            async with self.pool.stream(exchange.request) as answer:
-                exchange.head(answer.status, answer.headers)
-                async with aclosing(answer.chunks()) as chunks:
-                    async for chunk in chunks:
-                        for event in reading.take(exchange.data(chunk)):
-                            yield event
-                for event in reading.take(exchange.end()):
-                    yield event
+            async with aclosing(self._way.ask(start)) as answer:
+                async for messages in answer:
+                    for event in reading.take(messages):
+                        yield event
+        except Unsent as unsent:
+            raise EngineFailure(unsent_of(unsent.fault)) from unsent.fault
         except SegueError as fault:
             if not reading.ended:  # what goes wrong behind the end is nobody's loss
                 raise EngineFailure(fault_of(fault, heard=reading.heard), reading.usage) from fault
@@ -127,14 +115,18 @@ class UpstreamEngine:
 
 
 class _Reading:
-    """One answer as it is read: messages of a wire in, events of an engine out."""
+    """One answer as it is read: messages of a wire in, events of an engine out.
 
-    def __init__(self, seals: Seals, omitted: tuple[int, ...]) -> None:
+    `ignored`: the settings of which the turn's own acceptance said that they have no effect.
+    """
+
+    def __init__(self, seals: Seals, omitted: tuple[int, ...], ignored: Callable[[], Sequence[str]]) -> None:
         self.ended = False
         self.heard = False
         self.usage: models.Usage | None = None
         self._seals = seals
         self._omitted = omitted
+        self._ignored = ignored
 
     def take(self, messages: Sequence[models.ServerMessage]) -> list[EngineEvent]:
         """Return the events that messages say; raises EngineFailure for one that ends in none."""
@@ -155,6 +147,7 @@ class _Reading:
                 return self._end(message)
             case models.TurnAccepted():
                 self.heard = True
+                self._refuse_ignored(message)
                 return Progress("upstream")
             case models.TurnProgress():
                 return Progress("thinking")
@@ -168,6 +161,19 @@ class _Reading:
             case models.ItemCompleted():
                 return ItemEnded(message.index, self._whole(message))
         return None
+
+    def _refuse_ignored(self, message: models.TurnAccepted) -> None:
+        """Fail a turn where the provider tells, too late for `ignored`, that a setting has no effect (SEG-CTX-031)."""
+        if isinstance(message.ignored, list) and (untold := set(message.ignored).difference(self._ignored())):
+            place = min(untold)
+            told = models.Error(
+                code="not_offered",
+                advice="fix",
+                effect="unknown",
+                message=f"The provider can make nothing of the setting {place}; leave it out.",
+                param="/context" + place,
+            )
+            raise EngineFailure(told)
 
     def _whole(self, message: models.ItemCompleted) -> bytes | None:
         """Return the item where it came whole; a sealed one says who can open it."""
