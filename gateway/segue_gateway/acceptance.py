@@ -47,6 +47,7 @@ class Caller(Protocol):
     principal: str
     wire: str
     scope: str | None
+    trace: models.Trace | None
 
     def left_ms(self) -> int | None:
         """Return what is left of the connection, None without one."""
@@ -96,6 +97,8 @@ class Acceptance:
         retention = self.grant(caller, start)
         context = await self.context_of(caller.principal, form)
         content = self.content_of(start, inputs, None if context is None else context.digest)
+        if start.trace is msgspec.UNSET and caller.trace is not None:
+            start = msgspec.structs.replace(start, trace=caller.trace)  # SEG-OBS-003
         held = await self.resolve_parent(caller, start)
         parent = held.handle.history if held is not None else EMPTY
         inherited = held.handle.context if held is not None else NO_CONTEXT
@@ -121,6 +124,7 @@ class Acceptance:
             life_ms=self.life_ms(caller, retention),
             created_at=int(self.wall()),
             ignored=ignored,
+            wire=caller.wire,
         )
         turn = self.make_turn(plan, caller)
         return await self.claim(turn, content, [plan.context, *await self.base_of(caller.principal, form)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from segue_adapters.wires.base import refusal
 from segue_adapters.wires.openai_http import OpenAIHTTPServer
@@ -17,6 +17,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from .endpoint import Endpoint
+from .observing.traffic import Traffic
 from .surfaces.admission import to_response
 from .surfaces.discovery import Discovery
 from .surfaces.openai_http import OpenAIHTTP
@@ -30,8 +31,11 @@ __all__ = ["create_app"]
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def create_app(endpoint: Endpoint) -> Starlette:
-    """Return the app that serves an endpoint. Its lifespan frees what expires and ends the endpoint in order."""
+def create_app(endpoint: Endpoint, metrics: Callable[[Request], Awaitable[Response]] | None = None) -> Starlette:
+    """Return the app that serves an endpoint. Its lifespan frees what expires and ends the endpoint in order.
+
+    `metrics` answers `/metrics`, where it is to be there.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -52,6 +56,8 @@ def create_app(endpoint: Endpoint) -> Starlette:
     well_known = "/.well-known/segue"
     routes: list[Route | WebSocketRoute] = [
         Route("/healthz", discovery.health),
+        Route("/readyz", discovery.ready),
+        *([] if metrics is None else [Route("/metrics", metrics)]),
         *(Route(base + well_known, discovery.document) for base in ("", "/v1", "/segue/v1")),
         WebSocketRoute("/segue/v1", SegueWS(endpoint).serve),
         WebSocketRoute("/v1/responses", OpenAIWS(endpoint).serve),
@@ -64,7 +70,10 @@ def create_app(endpoint: Endpoint) -> Starlette:
         Route("/{path:path}", _no_route, methods=_METHODS),
     ]
     # Also for methods and targets that reach no route: the answer is a refusal like any other.
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _unrouted, 405: _unrouted})
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _unrouted, 405: _unrouted})
+    if endpoint.observer.counts_bytes:
+        app.add_middleware(Traffic, observer=endpoint.observer)
+    return app
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:

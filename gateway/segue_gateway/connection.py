@@ -39,6 +39,7 @@ class Connection:
         self.principal = principal
         self.wire = wire
         self.scope: str | None = secrets.token_hex(16)
+        self.trace: models.Trace | None = None  # the headers of an upgrade trace the upgrade, and no turn
         self.deliver = deliver
         self.draining = False
         self.closed = False
@@ -73,7 +74,9 @@ class Connection:
         try:
             await self.act(message)
         except Refuse as refused:
-            await self.deliver(named(refused, message).message)
+            told = named(refused, message).message
+            self.endpoint.observer.refused(self.wire, self.principal, told)
+            await self.deliver(told)
         except Unwritable as error:
             report("a message found no state", error)
             await self.deliver(named(out_of_reach(), message).message)

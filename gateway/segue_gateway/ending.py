@@ -36,6 +36,7 @@ class Plan:
     life_ms: int | None
     created_at: int
     ignored: tuple[str, ...] = ()
+    wire: str = ""
 
 
 class Ending:
@@ -125,6 +126,10 @@ class Ending:
             return models.Error(code="interrupted", advice="retry", effect="unknown" if ran else "none", message=text)
         text = "The endpoint failed while it ran the turn."
         return models.Error(code="internal_error", advice="retry", effect="unknown", message=text)
+
+    def seconds(self) -> float:
+        """Return for how long the turn has been here."""
+        return self._clock() - self._received
 
     def timing(self) -> models.Timing:
         """Return where the time went so far."""

@@ -30,6 +30,8 @@ from .engines.scripted import ScriptedEngine
 from .faults import report
 from .following import Following
 from .life import Life
+from .observing.base import SILENT, Observer
+from .observing.stores import watched
 from .readings import Reading, Recorded, Source
 from .settings import Settings
 from .steers import Steering
@@ -47,6 +49,7 @@ class Once:
     principal: str
     wire: str
     scope: str | None = None
+    trace: models.Trace | None = None
 
     def left_ms(self) -> int | None:
         """Return None: there is no connection that could end."""
@@ -67,7 +70,7 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Elsewhere,
     """One endpoint: an engine, a store, and who may use them.
 
     `keys` are secrets by the name of their principal; without any there is one principal, for the loopback interface
-    only. `clock` gives monotonic seconds, `wall` seconds since the epoch.
+    only. `clock` gives monotonic seconds, `wall` seconds since the epoch. `observer` is told what happens.
     """
 
     connection_type: type[Connection] = Connection
@@ -82,12 +85,16 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Elsewhere,
         keys: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        observer: Observer = SILENT,
     ) -> None:
+        self.observer = observer
         self.settings = settings or Settings()
         self.engine: Engine = engine or self.make_engine()
         self.clock = clock
         self.wall = wall
         self.store: Store = store or self.make_store()
+        if observer is not SILENT:
+            self.store = watched(self.store, observer)
         self.store.on_evicted = self.evicted
         self.join()
         self.running: dict[tuple[str, str], Turn] = {}
@@ -130,6 +137,7 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Elsewhere,
             scope_alive=caller.turn_alive,
             flush_ms=self.settings.flush_ms,
             clock=self.clock,
+            observer=self.observer,
         )
 
     def begin(self, turn: Turn) -> None:
@@ -273,6 +281,7 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Elsewhere,
 
     def evicted(self, principal: str, identifiers: list[str]) -> None:
         """Tell the principal's open connections what was given up before its expiry (SEG-LIVE-026)."""
+        self.observer.evicted(principal, len(identifiers))
         for connection in list(self.connections):
             if connection.principal == principal and connection.told:
                 for identifier in identifiers:

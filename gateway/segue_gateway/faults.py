@@ -19,4 +19,4 @@ def report(what: str, error: BaseException) -> None:
     """Write one line: what failed, the error's type, and the way to it, innermost place first."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     places = " < ".join(f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-    log.error("%s: %s at %s", what, type(error).__name__, places or "an unknown place")
+    log.error("%s: %s at %s", what, type(error).__name__, places or "an unknown place", extra={"event": "fault"})

@@ -22,8 +22,9 @@ class History:
     """Everything up to the end of one turn.
 
     `inputs` of `items` were the turn's input, the rest its output. `length` counts what a compaction covers too, as
-    the digest chain does; `count` is the number of items held. `open` are the calls that nothing answered yet, `calls`
-    those that this node's own items opened. `compacted`: a compaction is among the items.
+    the digest chain does; `count` is the number of items held, `size` the bytes of the node's own, `total` of all.
+    `open` are the calls that nothing answered yet, `calls` those that this node's own items opened. `compacted`: a
+    compaction is among the items.
     """
 
     parent: History | None
@@ -37,6 +38,7 @@ class History:
     calls: frozenset[Call]
     compacted: bool = False
     omitted: tuple[int, ...] = ()
+    total: int = 0
     node: Any = field(default=None, repr=False)
 
     def whole(self) -> list[bytes]:
@@ -104,6 +106,7 @@ def grow(parent: History, inputs: Sequence[Item], outputs: Sequence[Item] = ()) 
             omitted.append(place)
         place += 1
     added = tuple(item.raw for item in (*inputs, *outputs))
+    size = sum(map(len, added))
     return History(
         parent=parent if parent is not EMPTY else None,
         items=added,
@@ -111,9 +114,10 @@ def grow(parent: History, inputs: Sequence[Item], outputs: Sequence[Item] = ()) 
         digest=digest,
         length=length,
         count=place,
-        size=sum(map(len, added)),
+        size=size,
         open=parent.open if opened == parent.open else frozenset(opened),  # shared, where nothing changes it
         calls=frozenset(calls),
         compacted=compacted,
         omitted=(*parent.omitted, *omitted) if omitted else parent.omitted,
+        total=parent.total + size,
     )

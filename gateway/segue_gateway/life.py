@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .faults import report
 from .states import Cause
+from .stores.base import Unwritable
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Life"]
 
+_PROBE = 2.0  # seconds in which a store answers that can be reached
 _PATIENCE = 0.2  # seconds for what should be immediate when the process is to end
 
 
@@ -49,6 +51,20 @@ class Life:
             await asyncio.sleep(every_seconds)
             await self.store.sweep()
             self.forget_late()
+
+    async def readiness(self) -> Literal["ready", "draining", "no_state"]:
+        """Return whether new turns are taken here, or why not: the end is near, or the store can't be reached."""
+        if self.closing:
+            return "draining"
+        try:
+            async with asyncio.timeout(_PROBE):
+                await self.store.known("", "")  # nobody has this name: a look, and nothing else
+        except (Unwritable, TimeoutError):
+            return "no_state"
+        except Exception as error:
+            report("the store could not be looked at", error)
+            return "no_state"
+        return "draining" if self.closing else "ready"
 
     def forget_late(self) -> None:
         """Free what is kept beside records that may be gone."""

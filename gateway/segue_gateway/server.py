@@ -10,10 +10,12 @@ import contextlib
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any
 
 import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response
 
 from .app import create_app
 from .endpoint import Endpoint
@@ -27,7 +29,12 @@ class Server(uvicorn.Server):
     """One server; `ready` is called with its URL once it takes connections."""
 
     def __init__(
-        self, endpoint: Endpoint, host: str, port: int, ready: Callable[[str], None] = lambda url: None
+        self,
+        endpoint: Endpoint,
+        host: str,
+        port: int,
+        ready: Callable[[str], None] = lambda url: None,
+        metrics: Callable[[Request], Awaitable[Response]] | None = None,
     ) -> None:
         if endpoint.principal_kind == "single" and not is_loopback(host):
             raise ValueError(f"without keys the endpoint serves the loopback interface only, not {host}")  # SEG-CAP-015
@@ -37,7 +44,7 @@ class Server(uvicorn.Server):
         self.url = ""
         super().__init__(
             uvicorn.Config(
-                create_app(endpoint),
+                create_app(endpoint, metrics),
                 host=host,
                 port=port,
                 http=SegueHTTPProtocol,
@@ -101,8 +108,14 @@ async def serving(endpoint: Endpoint, host: str = "127.0.0.1", port: int = 0) ->
             await task
 
 
-def run(endpoint: Endpoint, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve an endpoint until a signal ends it."""
-    server = Server(endpoint, host, port, ready)
+def run(
+    endpoint: Endpoint,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    metrics: Callable[[Request], Awaitable[Response]] | None = None,
+) -> None:
+    """Serve an endpoint until a signal ends it, with `/metrics` where somebody answers it."""
+    server = Server(endpoint, host, port, ready, metrics)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(server.serve())

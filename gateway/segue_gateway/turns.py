@@ -23,6 +23,7 @@ from .ending import Ending, Plan, sum_of
 from .engines.base import Delta, Ended, Engine, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
 from .faults import report
 from .history import grow
+from .observing.base import SILENT, Ask, Observer
 from .output import Output
 from .recording import Recording
 from .refusals import events_gone
@@ -47,6 +48,7 @@ class Turn(Recording, Ending):
         scope_alive: Callable[[], bool] = lambda: True,
         flush_ms: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        observer: Observer = SILENT,
     ) -> None:
         self.plan = plan
         self.name = plan.start.turn
@@ -79,6 +81,11 @@ class Turn(Recording, Ending):
         self._received = clock()
         self._begun: float | None = None
         self._first_output: float | None = None
+        self.observer = observer
+        self.asks = 0  # questions to the model, and how long their answers took
+        self.provider_seconds = 0.0
+        trace = plan.start.trace
+        self.trace_id = trace.traceparent[3:35] if isinstance(trace, models.Trace) else None
 
     # -- being read
 
@@ -129,6 +136,7 @@ class Turn(Recording, Ending):
         if isinstance(deadline, int):
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(deadline / 1000, self.interrupt, Cause.DEADLINE)
+        self.observer.accepted(self)
 
     def cancel(self, *, keep: bool = True) -> None:
         """Ask that the turn stop; `keep=False` where its wire says that nothing of it be kept."""
@@ -176,15 +184,25 @@ class Turn(Recording, Ending):
     async def _generate(self) -> bool:
         """Ask the model and write what it says; return whether it is to be asked again, since a steer has entered."""
         await self.store.renew(self.plan.principal, self.name, self.epoch)  # SEG-TURN-135
-        stream = self.engine.generate(self.request())
+        request = self.request()
+        with Ask(self, request.trace, self._clock) as ask:
+            if ask.trace is not request.trace:
+                request = replace(request, trace=ask.trace)
+            return await self._hear(request, ask)
+
+    async def _hear(self, request: Request, ask: Ask) -> bool:
+        """Write what the model says to a question; return whether it is to be asked again."""
+        stream = self.engine.generate(request)
         self._indexes = {}
         try:
             while True:
                 event = await self._next(stream)
                 if event is None:
+                    ask.over("stopped")
                     await self.conclude(self._stop.result())
                     return False
                 if isinstance(event, Ended):
+                    ask.over("answered", usage=event.usage)
                     self._billed, self._omitted = [*self._billed, event.usage], event.omitted
                     self._usage = sum_of(self._billed)
                     if event.status == "completed" and await self.enter():
@@ -235,6 +253,7 @@ class Turn(Recording, Ending):
         elif isinstance(event, Delta):
             if self._first_output is None:
                 self._first_output = self._clock()
+                self.observer.first_output(self)
             delta = self.output.grow(self._indexes[event.index], event.at, event.append, event.put)
             await self.write_delta(delta)
         elif isinstance(event, ItemEnded):
@@ -354,6 +373,7 @@ class Turn(Recording, Ending):
         if self._deadline is not None:
             self._deadline.cancel()
         self._ended(self)
+        self.observer.ended(self)
         self._notify()
 
     async def _settled(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -98,9 +99,13 @@ def test_variables_of_check_client_are_all_told(rows) -> None:
     assert told == {name for name in given if name.lower() != "no_proxy"}
 
 
-def test_options_of_serve_are_all_told(rows) -> None:
-    told = {flag for row in rows("docs/serve.md", "option") for flag in re.findall(r"--[a-z-]+", row[0])}
+def test_options_of_serve_are_all_told(root: Path, pages: dict[str, str]) -> None:
+    told = set(re.findall(r"^\| `(--[a-z-]+)", pages["docs/operate.md"], re.MULTILINE))
     assert told == options(serve)
+    done = subprocess.run(
+        [sys.executable, str(root / "tools/gen_operate.py"), "--check"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_options_of_the_plugin_are_all_told(pages: dict[str, str]) -> None:

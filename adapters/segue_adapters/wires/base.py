@@ -12,6 +12,7 @@ from segue_schemas import StrictJSONError, models, strict_loads
 from .. import draws
 
 __all__ = [
+    "CODES",
     "TERMINAL",
     "WIRE_NAMES",
     "Answer",
@@ -160,6 +161,8 @@ _STATUS = {
     "draining": 503,
     "internal_error": 500,
 }
+#: The error codes that the protocol knows (spec: errors).
+CODES = frozenset(_STATUS)
 
 
 def turn_name() -> str:

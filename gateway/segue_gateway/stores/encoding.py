@@ -73,6 +73,7 @@ def decode_node(body: bytes, parent: History | None) -> History:
         calls=frozenset(node.calls),
         compacted=node.compacted,
         omitted=(*before, *node.omitted) if node.omitted else before,
+        total=node.size + (0 if parent is None else parent.total),
     )
 
 

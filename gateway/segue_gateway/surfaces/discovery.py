@@ -1,4 +1,4 @@
-"""Discovery and health: what can be asked without a credential (spec: capabilities)."""
+"""Discovery, health and readiness: what can be asked without a credential (spec: capabilities)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,16 @@ class Discovery:
         return self.endpoint.gives_response("discovery", asked, response)
 
     async def health(self, request: Request) -> Response:
-        """Answer 200, or 503 once the endpoint is about to end."""
-        body = {"status": "draining" if self.endpoint.closing else "ok"}
-        status = 503 if self.endpoint.closing else 200
-        return Response(msgspec.json.encode(body), status, media_type="application/json")
+        """Answer 200 for as long as the process serves at all, also while it comes to its end in order."""
+        return _status("draining" if self.endpoint.closing else "ok", 200)
+
+    async def ready(self, request: Request) -> Response:
+        """Answer 200 where new turns are taken, 503 once the endpoint drains, or while its store is out of reach."""
+        told = await self.endpoint.readiness()
+        return _status(told, 200 if told == "ready" else 503)
+
+
+def _status(told: str, status: int) -> Response:
+    return Response(
+        msgspec.json.encode({"status": told}), status, {"cache-control": "no-store"}, media_type="application/json"
+    )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
+import msgspec
 from segue_adapters.wires import base
 from segue_adapters.wires.base import Answer, Refuse
+from segue_schemas import models
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -24,6 +27,8 @@ from .bodies import read_body
 __all__ = ["EventStream", "Gone", "HTTPSurface"]
 
 T = TypeVar("T")
+
+_TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Gone(Exception):
@@ -44,14 +49,17 @@ class HTTPSurface:
         asked: base.Request | None = None
         response: Response
         name = self.spoken(request)
+        caller: Once | None = None
         try:
-            caller = Once(admit(self.endpoint, request, self.credential(request)), name)
+            principal = admit(self.endpoint, request, self.credential(request))
+            caller = Once(principal, name, trace=trace_of(request.headers))
             self.check_head(request)
             coding = self.endpoint.took_coding(name, request.headers.get("content-encoding", ""))
             body = await read_body(request.stream(), coding, self.endpoint.body_limit(coding))
             asked = self.endpoint.took_request(name, self.request(request, body))
             response = await self.answer(caller, asked, request)
         except Refuse as refused:
+            self.endpoint.observer.refused(name, None if caller is None else caller.principal, refused.message)
             response = to_response(self.refusal_to(refused, name))
         except (Gone, ClientDisconnect):
             response = Response(status_code=499)  # nobody reads it
@@ -95,6 +103,14 @@ class HTTPSurface:
     def refuse(self, refused: Refuse) -> Answer:
         """Return a refusal in the wire's shape."""
         raise NotImplementedError
+
+
+def trace_of(headers: Mapping[str, str]) -> models.Trace | None:
+    """Return the trace that a request's headers name; None where they name none that is of the form (SEG-OBS-003)."""
+    parent, state = headers.get("traceparent"), headers.get("tracestate")
+    if parent is None or not _TRACEPARENT.fullmatch(parent):
+        return None
+    return models.Trace(parent, msgspec.UNSET if state is None else state)
 
 
 class EventStream(Response):

@@ -37,6 +37,7 @@ class WebSocketSurface:
             principal = admit(self.endpoint, websocket)
             self.check(websocket)
         except Refuse as refused:
+            self.endpoint.observer.refused(self.session_type.name, None, refused.message)
             await self.deny(websocket, refused)
             return
         await self.session_of(websocket)(self.endpoint, websocket, principal).run()
@@ -84,6 +85,8 @@ class Session:
         await self.websocket.accept(subprotocol, headers=self.endpoint.gives_headers(self.name, self.headers()))
         connection = self.connection
         self.endpoint.connections.add(connection)
+        self.endpoint.observer.opened(connection)
+        begun = self.endpoint.clock()
         life = self.endpoint.spawn(connection.live())
         try:
             await self.greet()
@@ -97,6 +100,7 @@ class Session:
             self.over = True
             life.cancel()
             self.endpoint.connections.discard(connection)
+            self.endpoint.observer.closed(connection, self.endpoint.clock() - begun)
             await connection.lost()
             self.lost()
 
@@ -158,6 +162,7 @@ class Session:
 
     async def refuse(self, refused: Refuse) -> None:
         """Send a refusal, and close where its code says so."""
+        self.endpoint.observer.refused(self.connection.wire, self.connection.principal, refused.message)
         await self.send(self.refusal_frames(refused))
         if refused.close is not None:
             await self.close(refused.close)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from ..base import Unusable, Unwritable
 
-__all__ = ["Database", "Unusable"]
+__all__ = ["Database", "Unusable", "check_folder"]
 
 T = TypeVar("T")
 
@@ -73,9 +73,7 @@ class Database:
             raise Unusable(_told(self.path, error)) from None
 
     def _open(self, full: bool) -> sqlite3.Connection:
-        folder = self.path.parent
-        if not folder.is_dir():
-            raise Unusable(f"{folder} is no folder: make it, or name another file")
+        check_folder(self.path)
         # The worker's thread uses it; it is opened here, so that what is wrong is said before anything is served.
         connection = sqlite3.connect(
             self.path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=_PATIENCE
@@ -165,6 +163,13 @@ class Database:
         with suppress(sqlite3.Error):
             self.connection.execute("PRAGMA optimize")
         self.connection.close()
+
+
+def check_folder(path: str | Path) -> None:
+    """Raise Unusable where there is no folder for a file."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise Unusable(f"{folder} is no folder: make it, or name another file")
 
 
 def _told(path: Path, error: sqlite3.DatabaseError) -> str:
