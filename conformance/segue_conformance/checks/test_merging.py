@@ -32,6 +32,8 @@ async def test_merged_deltas_are_neighbours(subject: Subject) -> None:
         if many < _FEW:
             raise Inconclusive(f"the record has {many} deltas: too few to be merged")
         if few >= many:
+            if not any(map(_neighbours, again.events, again.events[1:])):
+                raise Inconclusive("no two deltas in a row append at one place: none may be merged")
             raise Deviation(
                 "coalesce_ms 60 was asked for",
                 expected=f"fewer than the {many} deltas of the record",
@@ -66,6 +68,17 @@ async def test_merged_deltas_are_neighbours(subject: Subject) -> None:
                 )
         if not judged:
             raise Inconclusive("the record is never read unmerged, so there is nothing to compare with")
+
+
+def _neighbours(one: object, other: object) -> bool:
+    """Whether one event may be merged with the next: both append at one place (SEG-ITEM-014)."""
+    return (
+        isinstance(one, models.ItemDelta)
+        and isinstance(other, models.ItemDelta)
+        and isinstance(one.append, str)
+        and isinstance(other.append, str)
+        and (one.index, one.at) == (other.index, other.at)
+    )
 
 
 def _alone(event: object) -> bool:

@@ -105,10 +105,16 @@ async def test_each_tier_is_granted(subject: Subject) -> None:
                     f"{tier} was asked for", expected=tier, actual=str(accepted.retention), requirement="SEG-CONT-040"
                 )
             handle = outcome.continuation
-            if handle is not None and tier == "cached" and not isinstance(handle.expires_in_ms, int):
-                raise Deviation(
-                    "a cached continuation", expected="expires_in_ms", actual="none", requirement="SEG-CONT-005"
-                )
+            most = subject.limits.cached_ms if subject.limits is not None else None
+            if handle is not None and tier == "cached" and isinstance(most, int):
+                left = handle.expires_in_ms
+                if not isinstance(left, int) or left > most:
+                    raise Deviation(
+                        f"a cached continuation, cached_ms being {most}",
+                        expected=f"expires_in_ms, {most} at most",
+                        actual=str(left) if isinstance(left, int) else "none",
+                        requirement="SEG-CONT-005",
+                    )
             if handle is not None and handle.retention != tier:
                 raise Deviation(
                     "the continuation names another tier",
