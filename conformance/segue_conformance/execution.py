@@ -269,6 +269,7 @@ class Execution:
         """Run the check's function and return what it comes to; keep that, too, if it is interrupted."""
         began, before = time.monotonic(), subject.requests
         found: Grade | None = None
+        fault: BaseException | None = None
         try:
             time_left = self._budget.time_left
             limit = self._limit if time_left is None else min(self._limit, time_left)
@@ -292,7 +293,8 @@ class Execution:
             spent = max(0, subject.requests - before)
             self.requests += spent
             told = found or Grade(Verdict.INCONCLUSIVE, "interrupted")
-            frames = transcript(subject.recorder.frames) if told.verdict in _WITH_TRANSCRIPT else ()
+            seen_in = fault.frames if isinstance(fault, Deviation) and fault.frames else subject.recorder.frames
+            frames = transcript(seen_in) if told.verdict in _WITH_TRANSCRIPT else ()
             duration = round((time.monotonic() - began) * 1000)
             tokens = getattr(subject, "tokens", 0)
             result = result_of(check, wire, told, frames=frames, duration_ms=duration, requests=spent, tokens=tokens)

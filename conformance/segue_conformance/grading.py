@@ -115,7 +115,7 @@ def _deviation(message: str, expected: str, actual: str, id: str | None, control
 
 def _said(text: str) -> str:
     """Return what a check says of a value as plain text, without our own name for one that is not there."""
-    return _ABSENT.sub("absent", str(text))
+    return "absent" if str(text) == "None" else _ABSENT.sub("absent", str(text))
 
 
 def _refusal(fault: TurnRefused | TurnBroken) -> Grade:

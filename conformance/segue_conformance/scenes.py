@@ -32,7 +32,7 @@ _LIMIT = 16
 class Scene:
     """One response: what was asked, the events that told it, and the Response at its end.
 
-    `events` is empty where the answer came whole; `parent` is the scene that it goes on from.
+    `events` is empty where the answer came whole; `parent` is the scene that it goes on from; `frames` are its own.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Scene:
     events: list[dict[str, Any]]
     response: dict[str, Any]
     parent: Scene | None = None
+    frames: tuple[Frame, ...] = ()
 
     @property
     def output(self) -> list[dict[str, Any]]:
@@ -96,15 +97,16 @@ async def _record(subject: Subject) -> list[Scene]:
 
 async def _played(subject: Subject, ask: Asking) -> list[Scene]:
     body = create(subject)
+    before = len(subject.recorder.frames)
     events = await ask(body)
-    plain = Scene("a plain turn", body, events, terminal_of(events))
+    plain = Scene("a plain turn", body, events, terminal_of(events), frames=_since(subject, before))
     found = [plain]
 
     async def add(name: str, parent: Scene | None = None, **members: Any) -> Scene | None:
         body = create(subject, **members)
         if parent is not None:
             body["previous_response_id"] = parent.response.get("id")
-        scene = await _scene(name, ask, body, parent)
+        scene = await _scene(name, ask, body, parent, subject)
         found.extend([scene] if scene else [])
         return scene
 
@@ -129,17 +131,23 @@ async def _played(subject: Subject, ask: Asking) -> list[Scene]:
     return found
 
 
-async def _scene(name: str, ask: Asking, body: dict[str, Any], parent: Scene | None) -> Scene | None:
+def _since(subject: Subject, before: int) -> tuple[Frame, ...]:
+    return tuple(subject.recorder.frames[before:])
+
+
+async def _scene(name: str, ask: Asking, body: dict[str, Any], parent: Scene | None, subject: Subject) -> Scene | None:
     """Return a scene; None where it was refused or failed, which is for other checks to judge."""
+    before = len(subject.recorder.frames)
     try:
         events = await ask(body)
-        return Scene(name, body, events, terminal_of(events), parent)
+        return Scene(name, body, events, terminal_of(events), parent, _since(subject, before))
     except Untestable:
         return None
 
 
 async def _whole(subject: Subject, scene: Scene) -> list[Scene]:
     """Ask for the same once more, not streamed."""
+    before = len(subject.recorder.frames)
     answer = await subject.fetch(
         "POST", "/responses", json.dumps(scene.asked).encode(), content_type="application/json"
     )
@@ -149,10 +157,17 @@ async def _whole(subject: Subject, scene: Scene) -> list[Scene]:
         return []
     if answer.status != 200 or not isinstance(response, dict):
         return []
-    return [Scene(f"{scene.name}, answered whole", scene.asked, [], response, scene.parent)]
+    name = f"{scene.name}, answered whole"
+    return [Scene(name, scene.asked, [], response, scene.parent, _since(subject, before))]
 
 
 def wrong(scene: Scene, what: str, expected: Any, actual: Any, requirement: str | None = None) -> Deviation:
     """Return the deviation of one scene, with what is no text shown as JSON."""
     shown = [value if isinstance(value, str) else json.dumps(value) for value in (expected, actual)]
-    return Deviation(f"{scene.name}: {what}", expected=shown[0][:300], actual=shown[1][:300], requirement=requirement)
+    return Deviation(
+        f"{scene.name}: {what}",
+        expected=shown[0][:300],
+        actual=shown[1][:300],
+        requirement=requirement,
+        frames=scene.frames,
+    )

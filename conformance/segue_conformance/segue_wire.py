@@ -12,6 +12,7 @@ from segue_adapters.transports.websocket import Socket
 from segue_adapters.wires.base import turn_name
 from segue_schemas import StrictJSONError, load, models, strict_loads, validator
 
+from .answers import shown
 from .clock import now
 from .subject import Subject
 from .verdicts import Deviation
@@ -99,9 +100,7 @@ async def refusal_to(subject: Subject, text: str, *, path: str | None = None) ->
             content_type="application/json", accept="text/event-stream",
         )  # fmt: skip
         if answer.status < 400:
-            shown = answer.body[:200].decode("utf-8", "replace")
-            told = f"{answer.status}: {shown}"
-            raise Deviation("the message was not refused", expected="a problem answer", actual=told)
+            raise Deviation("the message was not refused", expected="a problem answer", actual=shown(answer))
         return _problem(answer.body, answer.status)
     async with subject.socket() as socket:
         await next_message(socket, subject.settings.timeout)  # welcome

@@ -10,6 +10,7 @@ from segue_adapters.errors import TimedOut
 from segue_adapters.sse import SSEEvent, SSEParser
 from segue_adapters.wires.base import Answer
 
+from .answers import shown
 from .clock import now
 from .oracle import TOOL
 from .subject import Subject
@@ -71,8 +72,7 @@ async def whole_of(subject: Subject, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the object that answers a request that is not streamed; Untestable where it is refused."""
     answer = await ask(subject, asked)
     if answer.status >= 400:
-        shown = answer.body[:200].decode("utf-8", "replace")
-        raise Untestable(f"a plain request was refused: {answer.status} {shown}")
+        raise Untestable(f"a plain request was refused: {shown(answer)}")
     return object_of(answer)
 
 
@@ -83,8 +83,7 @@ def object_of(answer: Answer) -> dict[str, Any]:
     except ValueError:
         told = None
     if not isinstance(told, dict):
-        shown = repr(answer.body[:200])
-        raise Deviation("the answer is no JSON object", expected="one object as JSON", actual=shown)
+        raise Deviation("the answer is no JSON object", expected="one object as JSON", actual=repr(answer.body[:200]))
     return told
 
 
@@ -112,13 +111,13 @@ async def refuses_in_envelope(subject: Subject, is_error: Callable[[Any], bool],
         if answer.status < 400:
             continue
         refused += 1
-        shown = f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
+        came = f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
         try:
             told = json.loads(answer.body)
         except ValueError:
             told = None
         if answer.status > 599 or not is_error(told):
-            raise Deviation("a refusal", expected=f"a status from 400 to 599 and {shape}", actual=shown)
+            raise Deviation("a refusal", expected=f"a status from 400 to 599 and {shape}", actual=came)
     if not refused:
         raise Untestable("nothing that is broken was refused")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 __all__ = ["Busy", "CheckSignal", "Deviation", "Hindered", "Inconclusive", "NotOffered", "Untestable", "Verdict"]
 
@@ -42,7 +44,8 @@ class Deviation(CheckSignal):
     """The endpoint did otherwise than the requirement says: fail, or warn where the requirement is a SHOULD.
 
     `requirement` names the broken one where that is not the check's first; `refusal` is the endpoint's own code where
-    it refused a turn that should have run; `control` is what a control arm showed.
+    it refused a turn that should have run; `control` is what a control arm showed; `frames` are those that it was seen
+    in, where the check looked at more.
     """
 
     def __init__(
@@ -54,8 +57,10 @@ class Deviation(CheckSignal):
         requirement: str | None = None,
         refusal: str | None = None,
         control: str = "",
+        frames: Sequence[Any] = (),
     ) -> None:
         super().__init__(message)
+        self.frames = frames
         self.expected = expected
         self.actual = actual
         self.requirement = requirement

@@ -19,4 +19,4 @@ async def refuses_wrong_key(subject: Subject, ask: Callable[[str], Awaitable[Ans
         raise NotOffered("no key was given, so a wrong one proves nothing")
     answer = await ask("wrong-key")
     if answer.status not in (401, 403):
-        raise Deviation("a wrong key was taken", expected="401 or 403", actual=str(answer.status))
+        raise Deviation("a wrong key was sent", expected="401 or 403", actual=str(answer.status))

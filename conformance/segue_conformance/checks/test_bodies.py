@@ -11,6 +11,7 @@ from typing import Any
 from segue_adapters.wires.base import Answer
 from segue_schemas import context_digest
 
+from ..answers import shown
 from ..native import NATIVE
 from ..oracle import word
 from ..registry import check
@@ -31,7 +32,7 @@ async def test_compressed_bodies(subject: Subject) -> None:
         start = start_message(subject)
         answer = await _put(subject, start, compress(json.dumps(start).encode()), content_encoding=coding)
         if answer.status >= 300:
-            raise Deviation(f"a body in {coding}", expected="an answer to the turn", actual=_shown(answer))
+            raise Deviation(f"a body in {coding}", expected="an answer to the turn", actual=shown(answer))
 
 
 @check("SEG-HTTP-061", profile="core", wires=HTTP)
@@ -40,7 +41,7 @@ async def test_unknown_coding(subject: Subject) -> None:
     start = start_message(subject)
     answer = await _put(subject, start, json.dumps(start).encode(), content_encoding="x-segue-check")
     if answer.status != 415:
-        raise Deviation("the coding x-segue-check", expected="status 415", actual=_shown(answer))
+        raise Deviation("the coding x-segue-check", expected="status 415", actual=shown(answer))
 
 
 @check("SEG-HTTP-062", profile="core", wires=HTTP)
@@ -51,7 +52,7 @@ async def test_broken_coding(subject: Subject) -> None:
     for what, body in (("is no gzip", json.dumps(start).encode()), ("ends in the middle", whole[: len(whole) // 2])):
         answer = await _put(subject, start, body, content_encoding="gzip")
         if _code(answer) != "malformed_message":
-            raise Deviation(f"a body in gzip that {what}", expected="malformed_message", actual=_shown(answer))
+            raise Deviation(f"a body in gzip that {what}", expected="malformed_message", actual=shown(answer))
 
 
 @check("SEG-HTTP-063", profile="core", wires=HTTP)
@@ -60,7 +61,7 @@ async def test_other_content_type(subject: Subject) -> None:
     start = start_message(subject)
     answer = await _put(subject, start, json.dumps(start).encode(), content_type="text/plain")
     if answer.status != 415:
-        raise Deviation("a body as text/plain", expected="status 415", actual=_shown(answer))
+        raise Deviation("a body as text/plain", expected="status 415", actual=shown(answer))
 
 
 @check("SEG-SEC-004", profile="core", wires=NATIVE)
@@ -73,7 +74,7 @@ async def test_swelling_message_refused(subject: Subject) -> None:
     text = json.dumps(start)
     if subject.wire == "segue-http":
         answer = await _put(subject, start, _gzip(text.encode(), 1), content_encoding="gzip")
-        code, actual = _code(answer), _shown(answer)
+        code, actual = _code(answer), shown(answer)
     else:
         async with subject.socket() as socket:
             if "permessage-deflate" not in socket.response_headers.get("sec-websocket-extensions", ""):
@@ -97,13 +98,13 @@ async def test_context_under_its_digest(subject: Subject) -> None:
     digest = context_digest(body)
     answer = await subject.fetch("PUT", f"/contexts/{digest}", body, content_type="application/json")
     if answer.status not in (200, 201, 204):
-        raise Deviation("a context was put under its digest", expected="200, 201 or 204", actual=_shown(answer))
+        raise Deviation("a context was put under its digest", expected="200, 201 or 204", actual=shown(answer))
     async with subject.open() as client:
         completed(await client.turn("Say hello.", context=digest), "a turn named a context that was put before")
     other = json.dumps({**context, "temperature": 0}).encode()
     answer = await subject.fetch("PUT", f"/contexts/{digest}", other, content_type="application/json")
     if _code(answer) != "invalid_request":
-        raise Deviation("another context was put under that digest", expected="invalid_request", actual=_shown(answer))
+        raise Deviation("another context was put under that digest", expected="invalid_request", actual=shown(answer))
 
 
 @check("SEG-HTTP-041", profile="core", wires=HTTP)
@@ -124,7 +125,7 @@ async def _snapshot(client: Client, name: str) -> dict[str, Any] | None:
     """Return the snapshot of a turn that runs, judged; None where it is that of the ended turn."""
     answer = await client.subject.fetch("GET", f"/turns/{name}", accept="application/json")
     if answer.status >= 300:
-        raise Deviation("a running turn was asked for", expected="200 or 202", actual=_shown(answer))
+        raise Deviation("a running turn was asked for", expected="200 or 202", actual=shown(answer))
     snapshot = valid_message(answer.body.decode("utf-8", "replace"))
     if snapshot.get("completed") or snapshot.get("failed"):
         return None
@@ -149,10 +150,6 @@ def _code(answer: Answer) -> str | None:
         return None
     code = told.get("code") if isinstance(told, dict) and answer.status >= 400 else None
     return code if isinstance(code, str) else None
-
-
-def _shown(answer: Answer) -> str:
-    return f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
 
 
 def _gzip(data: bytes, level: int = 9) -> bytes:

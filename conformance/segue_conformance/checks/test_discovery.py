@@ -10,6 +10,7 @@ from segue_adapters.errors import TransportError
 from segue_adapters.transports.websocket import open_socket
 from segue_schemas import StrictJSONError, strict_loads, validator
 
+from ..answers import shown
 from ..registry import EVERY_WIRE, check
 from ..subject import Subject
 from ..verdicts import Deviation, NotOffered, Untestable
@@ -67,7 +68,7 @@ async def test_bindings_answer(subject: Subject) -> None:
                 raise Deviation(
                     f"{binding.wire} at {binding.url}",
                     expected="404 turn_not_found",
-                    actual=f"{answer.status}: {answer.body[:100]!r}",
+                    actual=shown(answer),
                 )
 
 

@@ -193,8 +193,15 @@ async def test_order_outlives_the_connection(subject: Subject) -> None:
                     for reading in (ahead, behind)]  # fmt: skip
         waited = [one.completed.timing for one in outcomes if one.completed is not None]
         if overtaken:
+            took = [_total(outcome) for outcome in outcomes]
             raise Deviation(
-                "the connection of two turns in one lane was lost",
+                f"turn {first.name} and, in the same lane, {second.name}: their connection was lost",
                 expected="the second begins behind the end of the first",
-                actual=f"it ended first; timing of both: {waited}",
+                actual=f"the second ended first; total_ms of the first {took[0]}, of the second {took[1]}",
             )
+
+
+def _total(outcome: Outcome) -> int | str:
+    timing = outcome.completed.timing if outcome.completed is not None else None
+    total = getattr(timing, "total_ms", None)
+    return total if isinstance(total, int) else "not told"

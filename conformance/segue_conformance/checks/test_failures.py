@@ -98,8 +98,8 @@ async def test_cut_call_is_discarded(subject: Subject) -> None:
         if (done.digest, done.length) != wanted:
             raise Deviation(
                 "the history without what was discarded",
-                expected=str(wanted),
-                actual=str((done.digest, done.length)),
+                expected=f"length {wanted[1]}, digest {wanted[0]}",
+                actual=f"length {done.length}, digest {done.digest}",
                 requirement="SEG-DIG-012",
             )
 

@@ -48,7 +48,9 @@ async def test_types_stay(subject: Subject) -> None:
             begun = msgspec.json.decode(event.item).get("type")
             whole = msgspec.json.decode(outcome.assembler.whole(event.index)).get("type")
             if begun != whole:
-                raise Deviation(f"the type of item {event.index}", expected=str(whole), actual=f"begun as {begun}")
+                raise Deviation(
+                    f"the type of item {event.index}", expected=str(whole), actual=f"item.started with type {begun}"
+                )
 
 
 @check("SEG-ITEM-002", "SEG-ITEM-003", profile="core")
@@ -60,7 +62,8 @@ async def test_indexes(subject: Subject) -> None:
         if len(set(started)) != len(started):
             raise Deviation("the indexes", expected="an index of its own for each item", actual=str(started))
     elif started != list(range(len(started))):
-        raise Deviation("the indexes", expected=str(list(range(len(started)))), actual=str(started))
+        wrong, place = next((index, place) for place, index in enumerate(started) if index != place)
+        raise Deviation(f"item {place} in order", expected=f"index {place}", actual=f"item.started with index {wrong}")
 
 
 @check("SEG-ITEM-008", "SEG-ITEM-006", "SEG-ITEM-005", profile="core")
@@ -117,7 +120,10 @@ async def test_whole_items_are_valid(subject: Subject) -> None:
                 requirement="SEG-ITEM-009",
             )
         if item["type"] == "message" and item["role"] != "assistant":
-            raise Deviation("who speaks", expected="assistant", actual=item["role"], requirement="SEG-ITEM-011")
+            said = json.dumps(item["role"])
+            raise Deviation(
+                "who speaks", expected='"role":"assistant"', actual=f'"role":{said}', requirement="SEG-ITEM-011"
+            )
 
 
 @check("SEG-ITEM-012", profile="core", wires=(*WIRES, "chat"))

@@ -120,7 +120,9 @@ async def test_unknown_members(subject: Subject) -> None:
                     return
                 if message["type"] in ("error", "turn.failed"):
                     raise Deviation(
-                        "a message with unknown members", expected="turn.completed", actual=str(message["error"])[:200]
+                        "a message with unknown members",
+                        expected="turn.completed",
+                        actual=f"{message['error'].get('code')}: {message['error'].get('message')}",
                     )
 
 
@@ -133,8 +135,8 @@ async def test_unknown_type(subject: Subject) -> None:
     if error.get("refused") != "turn.teleport":
         raise Deviation(
             "the refusal does not name what it refuses",
-            expected="refused: turn.teleport",
-            actual=str(error.get("refused")),
+            expected="`refused` turn.teleport",
+            actual="no `refused`" if error.get("refused") is None else f"`refused` {error['refused']}",
             requirement="SEG-TURN-023",
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 from segue_adapters.transports.websocket import Socket
 from segue_schemas import models
 
+from ..answers import shown
 from ..clock import now
 from ..native import NATIVE, told
 from ..registry import check
@@ -101,7 +102,7 @@ async def test_unkept_turn_is_answered_whole(subject: Subject) -> None:
     path, body = f"/turns/{start['turn']}", json.dumps(start).encode()
     answer = await subject.fetch("PUT", path, body, accept="application/json", content_type="application/json")
     if answer.status >= 300:
-        raise Untestable(f"the turn was answered {answer.status}: {answer.body[:120]!r}")
+        raise Untestable(f"the turn was answered {shown(answer)}")
     snapshot = valid_message(answer.body.decode("utf-8", "replace"))
     if answer.status != 200 or not (snapshot.get("completed") or snapshot.get("failed")):
         raise Deviation(

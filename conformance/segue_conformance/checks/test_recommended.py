@@ -68,7 +68,9 @@ async def test_items_are_not_sent_twice(subject: Subject) -> None:
                 twice = msgspec.json.decode(event.item) == rebuilt.partial(event.index)
                 if twice:
                     raise Deviation(
-                        f"item {event.index} was rebuilt by its deltas", expected="no item", actual="the item again"
+                        f"item {event.index} was rebuilt by its deltas",
+                        expected="no item",
+                        actual="item.completed with the item again",
                     )
         if not seen:
             raise Inconclusive("nothing is streamed: every item comes whole")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..answers import shown
 from ..registry import check
 from ..responses_wire import create, events_of, refusal_of
 from ..scenes import Scene, scenes, streamed, wrong
@@ -196,7 +197,7 @@ async def test_easy_input(subject: Subject) -> None:
             answer = await subject.fetch(
                 "POST", "/responses", json.dumps(body).encode(), content_type="application/json"
             )
-            taken, told = answer.status < 400, f"{answer.status}: {answer.body[:200].decode('utf-8', 'replace')}"
+            taken, told = answer.status < 400, shown(answer)
         else:
             last = (await events_of(subject, body))[-1]
             taken, told = last["type"] in ("response.completed", "response.incomplete"), json.dumps(last)[:200]

@@ -10,6 +10,7 @@ from typing import Any
 
 from segue_adapters.errors import TransportError
 
+from ..answers import shown
 from ..oracle import ASK, TOOL, plant, says, word
 from ..registry import check
 from ..responses_wire import asking, create, events_of, parsed, text_of
@@ -232,8 +233,7 @@ async def test_half_json_refused(subject: Subject) -> None:
     text = json.dumps(create(subject, "Say hello."))[:-2]
     answer = await subject.fetch("POST", "/responses", text.encode(), content_type="application/json")
     if not 400 <= answer.status < 500:
-        shown = answer.body[:160].decode("utf-8", "replace")
-        raise Deviation("half a JSON object", expected="status 400 to 499", actual=f"{answer.status}: {shown}")
+        raise Deviation("half a JSON object", expected="status 400 to 499", actual=shown(answer))
 
 
 @check("SEG-OHTTP-031", profile="core", wires=("openai-http",))

@@ -167,7 +167,8 @@ async def test_input_items(subject: Subject) -> None:
     seen = [json.dumps(item) for item in whole["data"]]
     places = [next((n for n, text in enumerate(seen) if each in text), -1) for each in words]
     if -1 in places or places != sorted(places):
-        raise _listed("the input, with order=asc", f"{', '.join(words)}, in this order", seen)
+        told = [each for text in seen for each in words if each in text]
+        raise _listed("the input, with order=asc", f"{', '.join(words)}, in this order", ", ".join(told) or seen)
     put_out = {item.get("id") for item in made.get("output") or () if isinstance(item, dict)} - {None}
     ids = [item.get("id") for item in whole["data"] if isinstance(item, dict)]
     if put_out & set(ids):

@@ -310,7 +310,8 @@ async def test_final_delivery(subject: Subject) -> None:
         kinds = [[item.get("type") for item in outcome.objects if item.get("type") != "reasoning"]
                  for outcome in (streamed, whole)]  # fmt: skip
         if not whole.text and streamed.text:
-            raise Deviation("the whole answer has no text", expected=repr(streamed.text[:80]), actual=str(kinds[1]))
+            told = ", ".join(map(str, kinds[1])) or "no items"
+            raise Deviation("the whole answer", expected=repr(streamed.text[:80]), actual=f"{told}, without text")
         if kinds[0] != kinds[1]:
             raise Deviation("the items are of another kind", expected=str(kinds[0]), actual=str(kinds[1]))
         if _status(streamed) != _status(whole):

@@ -7,6 +7,7 @@ from typing import Any
 
 from segue_adapters.sse import SSEEvent
 
+from ..answers import shown
 from ..registry import check
 from ..stateless_wire import (
     CALL_IT,
@@ -34,8 +35,7 @@ async def test_whole_answer(subject: Subject) -> None:
     """Without `stream` the answer is 200 and one message with the members that clients read."""
     answer = await ask(subject, body(subject))
     if answer.status != 200:
-        shown = answer.body[:200].decode("utf-8", "replace")
-        raise Deviation("a plain request was not answered", expected="200", actual=f"{answer.status}: {shown}")
+        raise Deviation("a plain request was not answered", expected="200", actual=shown(answer))
     told = object_of(answer)
     needs_whole(told, _MEMBERS, "the message", "SEG-ANTH-002")
     if (told["type"], told["role"]) != ("message", "assistant"):
@@ -169,7 +169,8 @@ async def test_stop_reason(subject: Subject) -> None:
     before = events[: kinds.index("message_stop")] if "message_stop" in kinds else events
     deltas = [event.get("delta") for event in before if event["type"] == "message_delta"]
     if not any(isinstance(delta, dict) and isinstance(delta.get("stop_reason"), str) for delta in deltas):
-        actual = json.dumps(deltas)[:200] if deltas else "no message_delta before message_stop"
+        told = f"message_delta says {json.dumps(deltas[-1])[:200]}" if deltas else ""
+        actual = told or "no message_delta before message_stop"
         raise Deviation("`stop_reason`", expected="in a message_delta before message_stop", actual=actual)
 
 

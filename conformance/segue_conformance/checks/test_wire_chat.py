@@ -7,6 +7,7 @@ from typing import Any
 
 from segue_adapters.sse import SSEEvent
 
+from ..answers import shown
 from ..oracle import ASK, plant, says, word
 from ..registry import check
 from ..stateless_wire import (
@@ -36,8 +37,7 @@ async def test_whole_answer(subject: Subject) -> None:
     """Without `stream` the answer is 200 and one completion with the members that clients read."""
     answer = await ask(subject, body(subject))
     if answer.status != 200:
-        shown = answer.body[:200].decode("utf-8", "replace")
-        raise Deviation("a plain request was not answered", expected="200", actual=f"{answer.status}: {shown}")
+        raise Deviation("a plain request was not answered", expected="200", actual=shown(answer))
     told = object_of(answer)
     if told.get("object") != "chat.completion":
         raise Deviation("the answer", expected="an object `chat.completion`", actual=json.dumps(told)[:200])
@@ -224,8 +224,8 @@ async def test_string_equals_parts(subject: Subject) -> None:
         if answer.status >= 400:
             if form == "a string":
                 raise Untestable(f"a history was refused: status {answer.status}")
-            shown = f"{answer.status}: {answer.body[:160].decode('utf-8', 'replace')}"
-            raise Deviation("a message as parts was refused", expected="an answer, as to a string", actual=shown)
+            came = shown(answer)
+            raise Deviation("a message as parts was refused", expected="an answer, as to a string", actual=came)
         said = str(_message(object_of(answer)).get("content"))
         if not says(said, secret):
             if form == "a string":

@@ -7,6 +7,7 @@ import json
 from segue_adapters.errors import WrongKind
 from segue_adapters.transports.websocket import open_socket
 
+from ..answers import shown
 from ..registry import check
 from ..responses_wire import TERMINAL, create, parsed, sse_of
 from ..subject import Subject
@@ -21,8 +22,7 @@ async def test_whole_answer(subject: Subject) -> None:
     body = json.dumps(create(subject, "Say hello.")).encode()
     answer = await subject.fetch("POST", "/responses", body, content_type="application/json")
     if answer.status != 200:
-        shown = answer.body[:200].decode("utf-8", "replace")
-        raise Deviation("a plain create was not answered", expected="200", actual=f"{answer.status}: {shown}")
+        raise Deviation("a plain create was not answered", expected="200", actual=shown(answer))
     try:
         response = json.loads(answer.body)
     except ValueError:
@@ -113,9 +113,7 @@ async def test_lost_parent_status(subject: Subject) -> None:
     body = create(subject, "Say hello.", previous_response_id="resp_" + "0123456789abcdef" * 2)
     answer = await subject.fetch("POST", "/responses", json.dumps(body).encode(), content_type="application/json")
     if answer.status not in (400, 404):
-        shown = answer.body[:160].decode("utf-8", "replace")
-        told = f"{answer.status}: {shown}"
-        raise Deviation("a parent that never existed was not refused", expected="400 or 404", actual=told)
+        raise Deviation("a parent that never existed was not refused", expected="400 or 404", actual=shown(answer))
 
 
 @check("SEG-OHTTP-033", profile="core", wires=WIRE)
@@ -138,4 +136,4 @@ async def test_wrong_key_refused(subject: Subject) -> None:
     for what, key in (("a wrong key", "wrong-key"), ("no key", "")):
         answer = await subject.fetch("POST", "/responses", body, key=key, content_type="application/json")
         if answer.status not in (401, 403):
-            raise Deviation(f"{what} was taken", expected="401 or 403", actual=str(answer.status))
+            raise Deviation(f"{what} was sent", expected="401 or 403", actual=str(answer.status))

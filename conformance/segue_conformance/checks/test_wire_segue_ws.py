@@ -82,7 +82,7 @@ async def test_fragments(subject: Subject) -> None:
         subject.spend()
         text = json.dumps(start_message(subject))
         await socket.send_fragments([text[:1], text[1:40], "", text[40:]])
-        await _completes(subject, socket)
+        await _completes(subject, socket, "a turn.start in four frames")
 
 
 @check("SEG-WS-013", profile="core", wires=WIRE, timing=True)
@@ -105,15 +105,17 @@ async def test_open_behind_refusal(subject: Subject) -> None:
         subject.spend()
         try:
             await socket.send(json.dumps(start_message(subject)))
-            await _completes(subject, socket)
+            await _completes(subject, socket, "a turn behind the refusal")
         except TransportError as fault:
             raise Deviation("a turn behind the refusal", expected="turn.completed", actual=str(fault)) from None
 
 
-async def _completes(subject: Subject, socket: Any) -> None:
+async def _completes(subject: Subject, socket: Any, what: str) -> None:
     while True:
         message = await next_message(socket, subject.settings.timeout)
         if message["type"] == "turn.completed":
             return
         if message["type"] in ("error", "turn.failed"):
-            raise Deviation("a valid turn", expected="turn.completed", actual=json.dumps(message)[:200])
+            error = message["error"]
+            told = f"{message['type']}, {error.get('code')}: {error.get('message')}"
+            raise Deviation(what, expected="turn.completed", actual=told[:200])
