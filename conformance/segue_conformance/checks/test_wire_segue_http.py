@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from ..answers import shown
-from ..native import keeps_records
 from ..registry import check
 from ..segue_wire import sse_events, start_message, valid_message
 from ..subject import Subject
