@@ -191,7 +191,6 @@ async def test_order_outlives_the_connection(subject: Subject) -> None:
         overtaken = behind.done() and not ahead.done()
         outcomes = [completed(client.judged(await reading), "a turn goes on without its connection")
                     for reading in (ahead, behind)]  # fmt: skip
-        waited = [one.completed.timing for one in outcomes if one.completed is not None]
         if overtaken:
             took = [_total(outcome) for outcome in outcomes]
             raise Deviation(
