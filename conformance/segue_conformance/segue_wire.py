@@ -17,9 +17,11 @@ from .clock import now
 from .subject import Subject
 from .verdicts import Deviation
 
-__all__ = ["next_message", "refusal_to", "sse_events", "start_message", "turn_name", "valid_message"]
+__all__ = ["next_answer", "next_message", "refusal_to", "sse_events", "start_message", "turn_name", "valid_message"]
 
 
+#: What may come between any other messages, and answers nothing.
+_NOTICES = ("connection.draining", "continuation.evicted", "limits.updated")
 _DEFINITIONS = {struct.__struct_config__.tag: struct.__name__ for struct in get_args(models.ServerMessage)}
 
 
@@ -86,6 +88,15 @@ async def next_message(socket: Socket, limit: float) -> dict[str, Any]:
             "a binary frame came", expected="text frames", actual=repr(frame[:80]), requirement="SEG-WS-010"
         )
     return valid_message(frame)
+
+
+async def next_answer(socket: Socket, limit: float) -> dict[str, Any]:
+    """Return the next message of a bare WebSocket that is no notice, checked: these may come at any time."""
+    until = now() + limit
+    while True:
+        message = await next_message(socket, max(0.1, until - now()))
+        if message["type"] not in _NOTICES:
+            return message
 
 
 async def refusal_to(subject: Subject, text: str, *, path: str | None = None) -> dict[str, Any]:

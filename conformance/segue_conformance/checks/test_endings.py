@@ -60,22 +60,23 @@ async def _after(subject: Subject, socket: Socket) -> tuple[str | None, int | No
     """Return what was said last and the close code; None where nothing was said, or the connection stays."""
     last = None
     try:
-        message = await next_message(socket, subject.settings.timeout)
-        last = _what(message)
+        while last is None:
+            last = _what(await next_message(socket, subject.settings.timeout))
         # Whoever closes does so at once: behind a pong the connection stays.
         if await socket.ping(_LINE):
             return last, None
         while True:
-            last = _what(await next_message(socket, _LINE))
+            last = _what(await next_message(socket, _LINE)) or last
     except ConnectionCut as cut:
         return last, cut.code
     except TransportError:
         return last, None
 
 
-def _what(message: dict[str, Any]) -> str:
+def _what(message: dict[str, Any]) -> str | None:
+    """Return what a message says of the end: the code of an error, or the notice; None for any other."""
     kind: str = message["error"]["code"] if message["type"] == "error" else message["type"]
-    return kind
+    return kind if message["type"] in ("error", "connection.draining") else None
 
 
 def _judge(what: str, last: str | None, code: int | None) -> None:

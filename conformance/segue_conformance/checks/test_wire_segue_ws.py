@@ -9,7 +9,7 @@ from segue_adapters.errors import TransportError, Unauthorised
 from segue_adapters.transports.websocket import open_socket
 
 from ..registry import check
-from ..segue_wire import next_message, start_message
+from ..segue_wire import next_answer, next_message, start_message
 from ..subject import Subject
 from ..verdicts import Deviation, NotOffered
 
@@ -70,7 +70,7 @@ async def test_binary_refused(subject: Subject) -> None:
         await next_message(socket, subject.settings.timeout)
         subject.spend()
         await socket.send(json.dumps(start_message(subject)).encode())
-        message = await next_message(socket, subject.settings.timeout)
+        message = await next_answer(socket, subject.settings.timeout)
         if message["type"] != "error" or message["error"]["code"] != "malformed_message":
             raise Deviation("a binary message", expected="error malformed_message", actual=json.dumps(message)[:200])
 
@@ -99,7 +99,7 @@ async def test_open_behind_refusal(subject: Subject) -> None:
     async with subject.socket() as socket:
         await next_message(socket, subject.settings.timeout)
         await socket.send(json.dumps({"type": "turn.teleport"}))
-        refusal = await next_message(socket, subject.settings.timeout)
+        refusal = await next_answer(socket, subject.settings.timeout)
         if refusal["type"] != "error":
             raise Deviation("an unknown message", expected="error", actual=refusal["type"])
         subject.spend()
