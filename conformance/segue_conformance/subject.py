@@ -44,11 +44,14 @@ INHERIT: dict[str, Any] = {}
 
 #: What is asked over the routes of Segue over HTTP, also beside OpenAI's wire with the extension.
 _ROUTES = ("/turns/", "/contexts/", "/continuations")
-#: By plain wire, what it carries of what is listed where its binding has the extension besides.
+#: The tiers of retention, the weakest first.
+_TIERS: tuple[models.Retention, ...] = ("none", "connection", "cached", "durable")
 #: Seconds that the end of a stream may come behind its terminal event before the suite goes on without it.
 _STREAM_END = 0.5
 #: How often a turn that met a rate limit is asked for again, and seconds that are waited for it at most.
 _REPEATS, _LONGEST_WAIT = 2, 10.0
+#: Continuations that a whole run may well make, so that an endpoint with no more room gives up some of them.
+_FEW = 32
 _BUSY = ("rate_limited", "quota_exceeded", "overloaded")
 #: Where a wire has the key in a header of its own.
 _KEY_HEADERS = {"anthropic": "x-api-key"}
@@ -138,6 +141,24 @@ class Subject:
             return tiers_of(self.document, self.wire)
         least = self.least_retention
         return [least] if self.stores_nothing or self.stateless else [least, "cached"]
+
+    @property
+    def default_tier(self) -> models.Retention | None:
+        """The tier that a turn gets here which asks for none in particular; None where that is not declared."""
+        if self.capabilities is None:
+            return None
+        told = self.capabilities.default_retention
+        offered: list[str] = list(self.capabilities.retention)
+        default = told if isinstance(told, str) else min(offered, key=_TIERS.index, default="none")
+        carried = [tier for tier in _TIERS[_TIERS.index(default) :] if tier in self.tiers()]
+        return carried[0] if carried else None
+
+    @property
+    def kept_tier(self) -> models.Retention | None:
+        """The tier to ask for where a check means to go on from a turn; None where the default is kept anyway."""
+        if not self.native or self.extended or self.default_tier != "none":
+            return None  # over OpenAI's wires `store` asks for it
+        return next((tier for tier in ("cached", "durable", "connection") if tier in self.tiers()), None)
 
     @property
     def stores_nothing(self) -> bool:
@@ -330,6 +351,8 @@ class Client:
         context, broken = options.pop("context", None), options.pop("broken", False)
         if self.subject.stores_nothing:
             options.setdefault("retention", self.subject.least_retention)
+        elif self.subject.kept_tier is not None:
+            options.setdefault("retention", self.subject.kept_tier)
         if context is INHERIT:
             start = models.TurnStart(turn=options.pop("name", None) or turn_name(), input=message_items(input))
             parent = options.pop("parent", None)
@@ -399,10 +422,15 @@ class Client:
 
         Over HTTP a response that was not stored is no parent. A WebSocket holds the latest response of each lane, and
         a refused turn takes its parent away there; an older one MAY be read from the store, so that only an endpoint
-        that was seen to read one has to.
+        that was seen to read one has to. On Segue's own wires it may be given up where little room is declared.
         """
         if self._excuse is not None and outcome is self._excuse[0]:
             raise self._excuse[1]
+        bound = self.subject.limits.continuations if self.subject.limits is not None else None
+        lost = outcome.refused is not None and outcome.refused.code == "continuation_not_found"
+        if self.subject.native and lost and isinstance(bound, int) and bound <= _FEW:
+            # What is cached is kept as well as can be, and a miss was told (SEG-CONT-045).
+            raise Inconclusive(f"the parent is held no more, there being room for {bound} continuations")
         return outcome
 
     def judged(self, outcome: Outcome) -> Outcome:
@@ -427,6 +455,8 @@ class Client:
         if outcome.completed is None:
             error = outcome.error
             told = f"{error.code}: {error.message}" if error else "no answer"
+            if self.subject.native and outcome.refused is not None and error is not None and _is_setting(error):
+                raise NotOffered(f"a setting that the check stands on is not honoured: {told}")
             raise Untestable(f"a turn that leads up to the check did not complete ({told})")
         return outcome
 
@@ -440,6 +470,11 @@ class Client:
         while not turn.result.ended and not any(isinstance(e, models.ItemDelta) for e in turn.result.events):
             await turn.next()
         return not turn.result.ended
+
+
+def _is_setting(error: models.Error) -> bool:
+    """Whether a refusal says that a setting of the context has no effect here (SEG-CTX-031)."""
+    return error.code == "not_offered" and isinstance(error.param, str) and error.param.startswith("/context/")
 
 
 @contextmanager
@@ -464,8 +499,16 @@ def _wait_of(answer: Streaming) -> float:
     return float(precise) / 1000 if precise.isdigit() else float(told) if told.isdigit() else 1.0
 
 
+def kept(outcome: Outcome) -> Outcome:
+    """Return the outcome of a turn that is to have a handle; NotOffered where nothing is kept of it (SEG-CONT-002)."""
+    if outcome.accepted is not None and outcome.accepted.retention == "none":
+        raise NotOffered("nothing is kept: the turn was granted retention none")
+    return outcome
+
+
 def handle_of(outcome: Outcome) -> models.Continuation:
     """Return the handle that a turn which leads up to a check issued; Untestable where it issued none."""
+    kept(outcome)
     if outcome.continuation is None:
         raise Untestable("a turn that leads up to the check issued no continuation")
     return outcome.continuation
@@ -546,4 +589,4 @@ def own_items(items: Sequence[Mapping[str, Any] | bytes | msgspec.Raw]) -> list[
     return plain
 
 
-__all__ += ["HTTPLink", "WebSocketLink", "completed", "handle_of", "own_items", "refused"]
+__all__ += ["HTTPLink", "WebSocketLink", "completed", "handle_of", "kept", "own_items", "refused"]

@@ -133,13 +133,15 @@ async def test_unknown_parent_refused(subject: Subject) -> None:
         # As the endpoint's own ids look, so that it is refused for being unknown and not for its form.
         made_up = like(known.id)
         outcome = await client.turn("Say hello.", parent=made_up)
-        refused(outcome, f"the parent {made_up!r} never existed", "continuation_not_found", native=subject.native)
+        # Ids may bear a sum of their own, so that also this one shows that it was never issued (SEG-CONT-011).
+        codes = ("continuation_not_found", *(("invalid_request",) if subject.native else ()))
+        refused(outcome, f"the parent {made_up!r} never existed", *codes, native=subject.native)
         # And one that differs at its end alone, where whoever compares too little sees the same.
         near = like(known.id, 4)
         if near == known.id or len(near) < 16:
             return
         outcome = await client.turn("Say hello.", parent=near)
-        refused(outcome, f"the parent {near!r} never existed", "continuation_not_found", native=subject.native)
+        refused(outcome, f"the parent {near!r} never existed", *codes, native=subject.native)
 
 
 @check("SEG-CONT-011", profile="continuation")

@@ -66,7 +66,8 @@ async def test_refusal_claims_no_name(subject: Subject) -> None:
     name = turn_name()
     async with subject.open() as client:
         outcome = await client.turn("Say hello.", name=name, parent="resp_" + draws.token_hex(16))
-        refused(outcome, "the parent never existed", "continuation_not_found")
+        # Whoever sees by its form that it was never an id may say that instead (SEG-CONT-011).
+        refused(outcome, "the parent never existed", "continuation_not_found", "invalid_request")
         completed(await client.turn("Say hello.", name=name), "the name was only refused so far")
 
 
