@@ -7,7 +7,7 @@ import asyncio
 from segue_adapters.turn import Outcome
 
 from ..clock import now
-from ..native import NATIVE, delete, told
+from ..native import NATIVE, delete, keeps_names, keeps_records, told
 from ..oracle import ASK, Story, plant, word
 from ..registry import check
 from ..segue_wire import turn_name
@@ -24,6 +24,7 @@ async def test_record_goes_and_name_stays(subject: Subject) -> None:
     """With a continuation its turn's record goes, and the name stays: it is never another turn's."""
     subject.needs("delete")
     subject.needs("resume")
+    keeps_names(subject)
     tier = subject.needs_tier("cached", "durable")
     name, asked = turn_name(), f"Repeat after me: {word()}."
     async with subject.open() as client:
@@ -49,6 +50,7 @@ async def test_repeat_outlives_its_parent(subject: Subject) -> None:
     """A repeat reads its record also where the turn's parent was deleted since."""
     subject.needs("delete")
     subject.needs("resume")
+    keeps_records(subject)
     tier = subject.needs_tier("cached", "durable")
     name = turn_name()
     async with subject.open() as client:

@@ -11,7 +11,7 @@ from segue_adapters.transports.websocket import Socket
 from segue_adapters.turn import Outcome, Turn
 from segue_schemas import models
 
-from ..native import told
+from ..native import keeps_records, told
 from ..registry import check
 from ..segue_wire import next_message, start_message
 from ..subject import Client, Subject, completed
@@ -175,6 +175,7 @@ async def test_order_outlives_the_connection(subject: Subject) -> None:
     """Two turns of one lane run one after the other also when their connection is lost."""
     subject.needs("lanes")
     subject.needs("resume")
+    keeps_records(subject)
     async with subject.open() as client:
         first = await client.start(SLOW)
         await first.next()

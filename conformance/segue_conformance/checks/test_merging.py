@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from segue_schemas import models
 
-from ..native import NATIVE, hold
+from ..native import NATIVE, hold, keeps_records
 from ..registry import check
 from ..subject import Subject, completed
 from ..verdicts import Deviation, Inconclusive
@@ -19,6 +19,7 @@ async def test_merged_deltas_are_neighbours(subject: Subject) -> None:
     """A merged delta stands for appends that followed each other at its place, and joins their texts."""
     subject.needs("coalesce")
     subject.needs("resume")
+    keeps_records(subject)
     async with subject.open() as client:
         wanted = models.Delivery(coalesce_ms=60)
         first = await hold(client, SLOW, "a text was asked for in larger pieces", delivery=wanted)

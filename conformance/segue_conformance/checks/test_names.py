@@ -9,6 +9,7 @@ import msgspec
 from segue_adapters.turn import Outcome
 from segue_schemas import context_digest, models
 
+from ..native import keeps_records
 from ..registry import check
 from ..segue_wire import turn_name
 from ..subject import INHERIT, Subject, completed, refused, said
@@ -22,6 +23,7 @@ NATIVE = ("segue-ws", "segue-http")
 async def test_one_of_two_that_race(subject: Subject) -> None:
     """Of two starts of one name at once, one runs, and both read it."""
     subject.needs("resume")
+    keeps_records(subject)
     name = turn_name()
     async with subject.open() as one, subject.open() as other:
         question = "Choose a random word and tell me."
@@ -54,6 +56,7 @@ async def test_context_form_is_no_content(subject: Subject) -> None:
 async def test_two_readers(subject: Subject) -> None:
     """Two connections read one running turn: the same event under each number, and neither ends the other."""
     subject.needs("resume")
+    keeps_records(subject)
     async with subject.open() as one, subject.open() as other:
         turn = await one.start(SLOW)
         await turn.next()
@@ -117,6 +120,7 @@ async def test_refused_resume_changes_nothing(subject: Subject) -> None:
 async def test_durations_are_reckoned_anew(subject: Subject) -> None:
     """A record that is read again says what is left of its continuation now."""
     subject.needs("resume")
+    keeps_records(subject)
     async with subject.open() as client:
         first = await client.say("Say hello.")
         before = first.continuation.expires_in_ms if first.continuation is not None else None

@@ -8,7 +8,7 @@ from segue_adapters.turn import Outcome
 from segue_schemas import models
 
 from ..clock import now
-from ..native import NATIVE, hold, item, told
+from ..native import NATIVE, hold, item, keeps_records, told
 from ..registry import check
 from ..subject import Subject, completed, handle_of
 from ..verdicts import Deviation, Inconclusive, NotOffered
@@ -27,6 +27,7 @@ async def test_trace_is_accepted(subject: Subject) -> None:
 async def test_timing_stays(subject: Subject) -> None:
     """The timing of a turn is the same in a later reading."""
     subject.needs("resume")
+    keeps_records(subject)
     async with subject.open() as client:
         first = await client.say(SLOW)
         timing = _timing(first)
@@ -41,6 +42,8 @@ async def test_timing_stays(subject: Subject) -> None:
 async def test_timing_counts_the_wait(subject: Subject) -> None:
     """The time that a turn waits behind another one counts in its timing."""
     subject.needs("lanes")  # without them nothing has to wait
+    if subject.limits is not None and subject.limits.lane_queue == 0:
+        raise NotOffered("limits.lane_queue is 0: no turn waits behind another one")
     async with subject.open() as client:
         before = await client.start(SLOW)
         await before.next()

@@ -12,7 +12,7 @@ from segue_adapters.transports.websocket import open_socket
 from segue_schemas import models
 
 from ..clock import now
-from ..native import NATIVE, begin, told
+from ..native import NATIVE, begin, keeps_records, told
 from ..registry import check
 from ..segue_wire import refusal_to, start_message
 from ..subject import Subject, completed
@@ -42,6 +42,7 @@ async def test_limit_is_told(subject: Subject) -> None:
 async def test_resume_from_the_future(subject: Subject) -> None:
     """A resume behind a number that is not written yet is refused as invalid."""
     subject.needs("resume")
+    keeps_records(subject)
     async with subject.open() as client:
         first = await client.say("Say hello.")
         subject.spend()

@@ -11,6 +11,7 @@ from segue_adapters.assembly import ItemAssembler
 from segue_adapters.turn import Outcome
 from segue_schemas import canonical_context, canonical_item, context_digest, history_digest, item_digest, models
 
+from ..native import keeps_records
 from ..oracle import word
 from ..registry import check
 from ..segue_wire import turn_name
@@ -25,6 +26,7 @@ NATIVE = ("segue-ws", "segue-http")
 async def test_repeat_attaches(subject: Subject) -> None:
     """A repeat of a turn reads the turn that exists: the same events, marked as replayed."""
     subject.needs("resume")
+    keeps_records(subject)
     name = turn_name()
     async with subject.open() as client:
         question = "Choose a random word and tell me."
@@ -53,6 +55,7 @@ async def test_repeat_attaches(subject: Subject) -> None:
 async def test_other_content_conflicts(subject: Subject) -> None:
     """A name that is claimed is refused for another content."""
     subject.needs("resume")
+    keeps_records(subject)
     name = turn_name()
     async with subject.open() as client:
         await client.say(f"Repeat after me: {word()}.", name=name)
@@ -75,6 +78,7 @@ async def test_refusal_claims_no_name(subject: Subject) -> None:
 async def test_resume_from_a_number(subject: Subject) -> None:
     """A record is read again from the beginning, or behind any number that was seen."""
     subject.needs("resume")
+    keeps_records(subject)
     async with subject.open() as client:
         first = await client.say("Count from 1 to 20.")
         numbered = _numbered(first)
@@ -100,6 +104,7 @@ async def test_resume_from_a_number(subject: Subject) -> None:
 async def test_cut_and_resume(subject: Subject) -> None:
     """A turn outlives its connection and is read on over another, none of its events lost or doubled."""
     subject.needs("resume")
+    keeps_records(subject)
     async with subject.open() as client:
         turn = await client.start(SLOW)
         if not await client.under_way(turn):
@@ -254,6 +259,7 @@ async def test_open_items_are_digested_whole(subject: Subject) -> None:
 async def test_delivery_is_no_content(subject: Subject) -> None:
     """A repeat that wants another delivery attaches all the same."""
     subject.needs("resume")
+    keeps_records(subject)
     name = turn_name()
     async with subject.open() as client:
         await client.say("Say hello.", name=name)
@@ -265,6 +271,7 @@ async def test_delivery_is_no_content(subject: Subject) -> None:
 async def test_progress_is_not_replayed(subject: Subject) -> None:
     """A record that is read again bears no progress."""
     subject.needs("resume")
+    keeps_records(subject)
     async with subject.open() as client:
         first = await client.say(SLOW)
         subject.spend()

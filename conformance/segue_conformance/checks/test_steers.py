@@ -7,7 +7,7 @@ from typing import Any
 
 from segue_schemas import history_digest
 
-from ..native import NATIVE, item
+from ..native import NATIVE, item, keeps_records
 from ..oracle import TOOL
 from ..registry import check
 from ..segue_wire import start_message
@@ -133,6 +133,7 @@ async def test_answered_before_the_end(subject: Subject) -> None:
 async def test_repeat_gets_its_answer(subject: Subject) -> None:
     """A repeated steer gets the answer of the first one; other input, or another name behind the end, is refused."""
     subject.needs("steer")
+    keeps_records(subject)
     async with running(subject, start_message(subject, SLOW)) as turn:
         await turn.until("item.delta")
         name = turn.start["turn"]

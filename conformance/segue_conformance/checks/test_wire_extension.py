@@ -14,6 +14,7 @@ from segue_schemas import item_digest, validator
 
 from ..clock import now
 from ..extension_wire import answer_to, behind, events_to, plain_events_to, record_of, refusals_of, segue_of
+from ..native import keeps_records
 from ..registry import check
 from ..responses_wire import TERMINAL, create, parsed
 from ..subject import Subject
@@ -256,6 +257,7 @@ async def test_unknown_prefixed_message_is_refused(subject: Subject) -> None:
 async def test_resumed_by_events_of_the_wire(subject: Subject) -> None:
     """`segue:turn.resume` is answered by events of this wire, that name their turn and follow on what was seen."""
     subject.needs("resume")
+    keeps_records(subject)
     events = await events_to(subject, create(subject, "Count from 1 to 20."), turn="new")
     name, seen = events[0]["segue_turn"], [segue_of(event)["seq"] for event in events if "seq" in segue_of(event)]
     if len(seen) < 4:

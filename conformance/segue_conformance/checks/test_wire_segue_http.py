@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ..answers import shown
+from ..native import keeps_records
 from ..registry import check
 from ..segue_wire import sse_events, start_message, valid_message
 from ..subject import Subject
@@ -73,6 +74,7 @@ async def test_whole_answer(subject: Subject) -> None:
 @check("SEG-HTTP-003", "SEG-TURN-057", profile="core", wires=WIRE)
 async def test_snapshot_of_a_turn(subject: Subject) -> None:
     """A turn that is held can be read as a snapshot."""
+    keeps_records(subject)
     start = start_message(subject)
     events = await _stream(subject, start)
     if events[-1].event != "turn.completed":
@@ -96,6 +98,7 @@ async def test_snapshot_of_a_turn(subject: Subject) -> None:
 async def test_cancel_route(subject: Subject) -> None:
     """Cancelling over HTTP is answered by the turn's snapshot, its items in order."""
     subject.needs("cancel")
+    keeps_records(subject)
     start = start_message(subject)
     await _stream(subject, start)
     answer = await subject.fetch("POST", f"/turns/{start['turn']}/cancel", b"{}", accept="application/json", **_JSON)
@@ -109,6 +112,7 @@ async def test_cancel_route(subject: Subject) -> None:
 @check("SEG-HTTP-004", profile="core", wires=WIRE)
 async def test_last_event_id(subject: Subject) -> None:
     """The events of a turn can be read again behind Last-Event-ID."""
+    keeps_records(subject)
     start = start_message(subject, "Count from 1 to 20.")
     numbers = [int(event.id) for event in await _stream(subject, start) if event.id]
     middle = numbers[len(numbers) // 2]
@@ -167,6 +171,7 @@ async def test_problems(subject: Subject) -> None:
 @check("SEG-HTTP-052", profile="core", wires=WIRE)
 async def test_conflict_is_not_retried(subject: Subject) -> None:
     """turn_conflict is 409 and tells clients not to retry."""
+    keeps_records(subject)
     start = start_message(subject)
     await _stream(subject, start)
     other = {**start_message(subject, "Count from 1 to 3."), "turn": start["turn"]}
