@@ -14,7 +14,7 @@ from segue_adapters.transports.websocket import Socket
 from .clock import now
 from .segue_wire import next_message, sse_events, turn_name, valid_message
 from .subject import Subject
-from .verdicts import Inconclusive
+from .verdicts import Inconclusive, NotOffered, Untestable
 
 __all__ = ["Running", "answered", "elsewhere", "running", "steer_message"]
 
@@ -77,6 +77,10 @@ class Running:
         message = await next_message(self.socket, self.subject.settings.timeout)
         if message.get("turn") == self.start["turn"]:
             self.events.append(message)
+        if message["type"] == "error" and message.get("refused") == "turn.start":
+            told = message["error"]
+            kind = NotOffered if told["code"] == "not_offered" else Untestable
+            raise kind(f"the turn that is to be steered was refused: {told['code']}: {told['message']}")
 
     async def steer(self, message: dict[str, Any]) -> None:
         """Send a steer on the connection that reads the turn; over HTTP `ask` does that."""

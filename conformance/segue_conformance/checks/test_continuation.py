@@ -13,7 +13,7 @@ from segue_schemas import context_digest, models
 from ..made_up import like
 from ..oracle import ASK, ASK_CHOSEN, ASK_CODE, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
 from ..registry import check
-from ..subject import INHERIT, Subject, completed, handle_of, refused, said
+from ..subject import INHERIT, Subject, completed, handle_of, kept, refused, said
 from ..verdicts import Deviation, Inconclusive
 
 NATIVE = ("segue-ws", "segue-http")
@@ -171,7 +171,7 @@ async def test_fork(subject: Subject) -> None:
         untold = await right.say("Repeat after me: good.", parent=handle_of(base), retention=tier)
         for _ in range(2):  # the order of the questions must not matter either
             answer = completed(
-                await client.turn(ASK, parent=handle_of(untold), retention=tier),
+                client.excuse(await client.turn(ASK, parent=handle_of(untold), retention=tier)),
                 "a turn from a branch must run",
             )
             if says(answer.text, secret):
@@ -232,7 +232,7 @@ async def test_handles_differ(subject: Subject) -> None:
 async def test_handle_is_issued(subject: Subject) -> None:
     """A completed turn that is kept has a continuation."""
     async with subject.open() as client:
-        outcome = completed(await client.turn("Say hello."), "a plain question must be answered")
+        outcome = kept(completed(await client.turn("Say hello."), "a plain question must be answered"))
         if outcome.continuation is None:
             raise Deviation("a completed turn issued no continuation", expected="`continuation`", actual="absent")
 
@@ -356,7 +356,7 @@ async def test_cut_turn_has_a_handle(subject: Subject) -> None:
         assert outcome.completed is not None
         if outcome.completed.status != "incomplete":
             raise Inconclusive("the output was not cut")
-        if outcome.continuation is None:
+        if kept(outcome).continuation is None:
             raise Deviation("an incomplete turn issued no continuation", expected="`continuation`", actual="absent")
         completed(await client.turn("Say hello.", parent=outcome.continuation), "its handle is used as a parent")
 

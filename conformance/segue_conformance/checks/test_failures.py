@@ -7,7 +7,7 @@ from typing import Any
 
 from segue_schemas import history_digest, models
 
-from ..native import NATIVE, bare_turn, hold, item
+from ..native import NATIVE, bare_turn, hold, honoured, item
 from ..oracle import Story, plant, word
 from ..registry import check
 from ..segue_wire import start_message
@@ -77,7 +77,8 @@ async def test_cut_call_is_discarded(subject: Subject) -> None:
             f'Call the tool save_note now, with the note "{_NUMBERS} {_NUMBERS} {_NUMBERS}". Do not answer with text.'
         )
         context = subject.base_context(tools=[SAVE], max_output_tokens=16)
-        outcome = completed(await client.turn(asked, context=context), "a turn with max_output_tokens must run")
+        taken = honoured(await client.turn(asked, context=context), "max_output_tokens", "tools")
+        outcome = completed(taken, "a turn with max_output_tokens must run")
         done, built = outcome.completed, outcome.assembler
         assert done is not None
         calls = [e.index for e in outcome.events if isinstance(e, models.ItemStarted) and _is_call(e)]

@@ -12,7 +12,7 @@ from segue_schemas import models
 from ..clock import now
 from ..oracle import Story, plant, word
 from ..registry import check
-from ..subject import Subject, completed, refused
+from ..subject import Subject, completed, kept, refused
 from ..verdicts import Deviation, Inconclusive, NotOffered
 from .test_turns import SLOW
 
@@ -172,7 +172,7 @@ async def test_warm_up_is_history(subject: Subject) -> None:
         if outcome.refused is not None and not subject.native:
             raise NotOffered(f"a warm-up is refused: {outcome.refused.message[:120]}")
         story.add(completed(outcome, "a warm-up must complete"))
-        if outcome.continuation is None:
+        if kept(outcome).continuation is None:
             raise Deviation("a warm-up", expected="a continuation", actual="none")
         await story.recalls(secret, parent=outcome.continuation)
 

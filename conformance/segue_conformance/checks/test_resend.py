@@ -6,7 +6,7 @@ from typing import Any
 
 from segue_schemas import history_digest
 
-from ..native import NATIVE, item
+from ..native import NATIVE, honoured, item
 from ..oracle import ASK, ASK_TOOL, TOOL, Story, plant, tool_output, word
 from ..registry import check
 from ..subject import Subject, completed, handle_of, refused
@@ -32,10 +32,8 @@ async def test_history_in_parts(subject: Subject) -> None:
         ]
         parent = None
         for number, part in enumerate(parts, 1):
-            outcome = completed(
-                await client.turn(part, parent=parent, context=context, generate=False, retention=tier),
-                f"part {number} of a history, of which only the last closes its calls",
-            )
+            taken = await client.turn(part, parent=parent, context=context, generate=False, retention=tier)
+            outcome = completed(honoured(taken), f"part {number} of a history, of which only the last closes its calls")
             story.items += part
             parent = handle_of(outcome)
             wanted = (history_digest(story.items), len(story.items))

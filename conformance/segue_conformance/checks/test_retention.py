@@ -138,16 +138,19 @@ async def test_other_tiers_are_refused(subject: Subject) -> None:
 @check("SEG-CONT-042", profile="continuation", wires=NATIVE)
 async def test_default_tier(subject: Subject) -> None:
     """A turn that asks for no tier gets the declared default."""
-    capabilities = subject.capabilities
-    if capabilities is None or not isinstance(capabilities.default_retention, str):
-        raise NotOffered("no default_retention is declared")
+    default = subject.default_tier
+    if default is None:
+        raise NotOffered("no tier is declared for this wire")
     async with subject.open() as client:
-        outcome = await client.say("Say hello.")
-        assert outcome.accepted is not None
-        if outcome.accepted.retention != capabilities.default_retention:
+        subject.spend()
+        turn = await client.session.turn("Say hello.", context=subject.base_context())
+        outcome = client.judged(await turn.outcome())
+        if outcome.accepted is None:
+            raise Untestable("a plain turn was not accepted")
+        if outcome.accepted.retention != default:
             raise Deviation(
                 "no tier was asked for",
-                expected=capabilities.default_retention,
+                expected=default,
                 actual=str(outcome.accepted.retention),
             )
 

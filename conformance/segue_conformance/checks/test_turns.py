@@ -202,6 +202,9 @@ async def _cut(client: Client, question: str) -> int | None:
         outcome = await client.turn(question, context=subject.base_context(max_output_tokens=limit))
         if outcome.refused is not None:
             raise NotOffered(f"max_output_tokens {limit} is not accepted: {outcome.refused.message[:120]}")
+        ignored = outcome.accepted.ignored if outcome.accepted is not None else None
+        if isinstance(ignored, list) and "/max_output_tokens" in ignored:
+            raise NotOffered("max_output_tokens has no effect here, as turn.accepted says")
         done = completed(outcome, "a long text was asked for").completed
         assert done is not None
         if done.status == "incomplete":
