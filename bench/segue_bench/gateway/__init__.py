@@ -1,0 +1,1 @@
+"""What the gateway adds to a turn, beside gateways of others on the same machine: times, CPU, memory, bytes."""
