@@ -17,6 +17,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
@@ -275,11 +276,28 @@ def _named(value: Any) -> str:
 
 
 def _digest(form: dict[str, Any]) -> str:
+    if _is_plain(form):
+        # Of such values msgspec writes what RFC 8785 says, in a fraction of the time: most items are of this kind.
+        with suppress(UnicodeEncodeError):
+            return _written(hashlib.sha256(_PLAIN.encode(form)).digest())
     try:
         text = rfc8785.dumps(form)
     except UnicodeEncodeError:
         raise ValueError("a member's name holds a lone surrogate") from None
     return _written(hashlib.sha256(text).digest())
+
+
+_PLAIN = msgspec.json.Encoder(order="sorted")
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value has no numbers, and no names that are sorted otherwise by UTF-16 than by code points."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is list:
+        return all(map(_is_plain, value))
+    return kind is dict and all(type(name) is str and name.isascii() and _is_plain(value[name]) for name in value)
 
 
 def _written(digest: bytes) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import random
 from collections.abc import Callable, Mapping
@@ -173,6 +175,22 @@ def test_numbers_of_any_writing_from_1e21_agree() -> None:
 def test_what_is_no_json_is_a_value_error(value: Any) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the faults have different messages
         context_digest({"vendor": value})
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(max_size=4), PLAIN, max_size=4))
+def test_what_is_written_the_short_way_is_written_alike(value: dict[str, Any]) -> None:
+    whole = {**value, "type": "vendor:x"}
+    for left_out in ("id", "status", "encrypted_content"):
+        whole.pop(left_out, None)
+    written = hashlib.sha256(rfc8785.dumps(whole)).digest()
+    assert item_digest(whole) == "segue1-sha256:" + base64.urlsafe_b64encode(written).rstrip(b"=").decode()
 
 
 def test_endless_nesting_is_a_value_error() -> None:
