@@ -11,8 +11,8 @@ import httpx
 import pytest
 from segue_adapters.errors import ConnectionCut, TLSFault, TransportError, Unreachable
 from segue_adapters.transports.base import Options, network_fault
+from segue_adapters.transports.http import Inflater
 from segue_adapters.transports.http import _fault as http_fault
-from segue_adapters.transports.http import _Inflater
 
 BOTH = (
     "Multiple exceptions: [Errno 111] Connect call failed ('::1', 1), [Errno 111] Connect call failed ('127.0.0.1', 1)"
@@ -80,7 +80,7 @@ def test_every_fault_of_httpx_has_a_sentence(error: httpx.HTTPError, told: str) 
 def test_inflating_in_any_pieces(step: int) -> None:
     content = bytes(range(256)) * 1024
     packed = gzip.compress(content) + b"behind the end" * 4
-    inflater = _Inflater()
+    inflater = Inflater()
     pieces = [p for at in range(0, len(packed), step) for p in inflater.feed(packed[at : at + step])]
     inflater.close()
     assert b"".join(pieces) == content
@@ -88,7 +88,7 @@ def test_inflating_in_any_pieces(step: int) -> None:
 
 
 def test_a_compression_that_does_not_end_is_told() -> None:
-    inflater = _Inflater()
+    inflater = Inflater()
     inflater.close()  # a body without any bytes is no compression
     assert b"".join(inflater.feed(gzip.compress(bytes(100))[:-1])) == bytes(100)
     with pytest.raises(zlib.error, match="in the middle"):

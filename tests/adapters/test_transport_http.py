@@ -28,14 +28,24 @@ from segue_adapters.errors import (
 )
 from segue_adapters.transports.base import Frame, Options, refused_status
 from segue_adapters.transports.http import HTTPPool
+from segue_adapters.transports.lean import http_pool
 from segue_adapters.wires.base import Answer, Request
+
+#: The client that is tested: the general one, then the lean one of a gateway, which raises the same faults.
+POOL: list[Any] = [HTTPPool]
+
+
+@pytest.fixture(autouse=True, params=[HTTPPool, http_pool], ids=["general", "lean"])
+def _pool(request: pytest.FixtureRequest) -> None:
+    POOL[0] = request.param
+
 
 OPTIONS = Options(connect_timeout=2.0, silence_timeout=2.0)
 GET = Request("GET", "/x")
 
 
 async def fetch(url: str, request: Request = GET, *, limit: float | None = 5.0, options: Options = OPTIONS) -> Answer:
-    pool = HTTPPool(url, options)
+    pool = POOL[0](url, options)
     try:
         return await pool.fetch(request, limit=limit)
     finally:
@@ -310,14 +320,14 @@ def test_leaving_in_the_middle_drops_the_rest(run: Any, raw_server: Any) -> None
             writer.write(b"x" * 65536)
             await writer.drain()
 
-    async def stumble(pool: HTTPPool, how: type[BaseException]) -> None:
+    async def stumble(pool: Any, how: type[BaseException]) -> None:
         async with pool.stream(GET) as answer:
             async for _ in answer.chunks():
                 raise how
 
     async def main() -> float:
         async with raw_server(endless) as port:
-            pool = HTTPPool(f"http://127.0.0.1:{port}", OPTIONS)
+            pool = POOL[0](f"http://127.0.0.1:{port}", OPTIONS)
             began = time.monotonic()
             async with pool.stream(GET) as answer, aclosing(answer.chunks()) as chunks:
                 assert await anext(chunks)
@@ -365,7 +375,7 @@ async def _kept(method: str, resend: bool, fate: str) -> None:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    pool = HTTPPool(f"http://127.0.0.1:{port}", Options(resend_posted=resend))
+    pool = POOL[0](f"http://127.0.0.1:{port}", Options(resend_posted=resend))
     try:
         assert (await pool.fetch(Request(method, "/", {}, b""))).body == b"ok"
         if fate == "cut":

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import cache
+from typing import Any
 
 import httpx
 
@@ -16,7 +17,7 @@ from ..wires.base import Answer, Request
 from .base import Frame, Options, network_fault
 from .proxies import by_proxy, proxy_for
 
-__all__ = ["HTTPPool", "Streaming"]
+__all__ = ["Fetching", "HTTPPool", "Inflater", "Streaming", "may_repeat", "tls"]
 
 #: May be sent again when nothing came (RFC 9110, section 9.2.2); a turn that is posted may have run.
 _IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE")
@@ -40,7 +41,7 @@ class Streaming:
         if coding not in ("identity", "gzip", ""):
             told = f"the answer is coded as {coding[:40]}, which was not asked for"
             raise WrongKind(told, self.url, status=self.status)
-        inflater = _Inflater() if coding == "gzip" else None
+        inflater = Inflater() if coding == "gzip" else None
         try:
             async for raw in self._response.aiter_raw():
                 for chunk in (raw,) if inflater is None else inflater.feed(raw):
@@ -59,7 +60,7 @@ class Streaming:
             raise _fault(error, self.url, self._options, started=True) from None
 
 
-class _Inflater:
+class Inflater:
     """Decompresses gzip in pieces: a small body that swells to gigabytes must not be in memory before it is counted."""
 
     def __init__(self) -> None:
@@ -87,7 +88,35 @@ class _Enough(Exception):
     """As much of a body was sent as was to be sent."""
 
 
-class HTTPPool:
+def may_repeat(method: str, options: Options) -> bool:
+    """Return whether a request may be sent again of which nobody knows whether it ran."""
+    return method in _IDEMPOTENT or options.resend_posted
+
+
+class Fetching:
+    """The part of a pool that reads an answer whole."""
+
+    base: str
+
+    def stream(self, request: Request) -> AbstractAsyncContextManager[Any]:
+        """Send a request and give its answer while it comes."""
+        raise NotImplementedError
+
+    async def fetch(self, request: Request, *, limit: float | None = None) -> Answer:
+        """Return a whole answer; TimedOut after `limit` seconds in all."""
+        body = bytearray()
+        try:
+            async with asyncio.timeout(limit), self.stream(request) as answer:
+                async with aclosing(answer.chunks()) as chunks:
+                    async for chunk in chunks:
+                        body += chunk
+                return Answer(answer.status, dict(answer.headers), bytes(body))
+        except TimeoutError:
+            url = self.base + request.path
+            raise TimedOut(f"no whole answer came within {limit:g} s", url, "is the endpoint alive?") from None
+
+
+class HTTPPool(Fetching):
     """A pool of connections to one base URL."""
 
     def __init__(self, base: str, options: Options) -> None:
@@ -98,7 +127,7 @@ class HTTPPool:
         self._client = httpx.AsyncClient(
             timeout=timeout,
             limits=httpx.Limits(max_connections=options.connections, max_keepalive_connections=options.connections),
-            verify=_tls(options.verify, options.ca_file) if self.base.startswith("https:") else False,
+            verify=tls(options.verify, options.ca_file) if self.base.startswith("https:") else False,
             follow_redirects=False,
             # Of the environment only what proxies.py reads: no password of a .netrc goes anywhere.
             trust_env=False,
@@ -154,7 +183,7 @@ class HTTPPool:
                 response = await self._client.send(built, stream=True)
             except (httpx.RemoteProtocolError, httpx.ReadError):
                 # The connection was kept from an earlier request, and the server may have ended it in this moment.
-                if not (request.method in _IDEMPOTENT or self._options.resend_posted) or reached:
+                if not may_repeat(request.method, self._options) or reached:
                     raise
                 response = await self._client.send(built, stream=True)
         except httpx.HTTPError as error:
@@ -203,22 +232,9 @@ class HTTPPool:
         await response.aclose()
         yield Streaming(response, url, self._options, label)
 
-    async def fetch(self, request: Request, *, limit: float | None = None) -> Answer:
-        """Return a whole answer; TimedOut after `limit` seconds in all."""
-        body = bytearray()
-        try:
-            async with asyncio.timeout(limit), self.stream(request) as answer:
-                async with aclosing(answer.chunks()) as chunks:
-                    async for chunk in chunks:
-                        body += chunk
-                return Answer(answer.status, dict(answer.headers), bytes(body))
-        except TimeoutError:
-            url = self.base + request.path
-            raise TimedOut(f"no whole answer came within {limit:g} s", url, "is the endpoint alive?") from None
-
 
 @cache
-def _tls(verify: bool, ca_file: str | None) -> ssl.SSLContext:
+def tls(verify: bool, ca_file: str | None) -> ssl.SSLContext:
     """Return the one TLS context: to load the certificates takes longer than most exchanges."""
     if verify and ca_file is not None:
         return ssl.create_default_context(cafile=ca_file)

@@ -28,14 +28,17 @@ _WITH_STATUS = ("message", "function_call", "function_call_output", "custom_tool
 
 
 class OpenAIHTTPClient:
-    """Client side: each message is an exchange of its own."""
+    """Client side: each message is an exchange of its own. `fast`: answers are decoded as `ResponsesDecoder` says."""
 
     name = "openai-http"
+
+    def __init__(self, *, fast: bool = False) -> None:
+        self.fast = fast
 
     def exchange(self, message: models.ClientMessage) -> Create | _Delete | _Retrieve:
         """Return the exchange that says a message; NotCarried where the wire has none."""
         if isinstance(message, models.TurnStart):
-            return Create(message)
+            return Create(message, fast=self.fast)
         if isinstance(message, models.ContinuationDelete):
             return _Delete(message)
         if isinstance(message, models.ContinuationGet):
@@ -88,7 +91,7 @@ class _Exchange:
 class Create(_Exchange):
     """POST /responses, streamed or whole; `body` where it is another than the plain wire's."""
 
-    def __init__(self, start: models.TurnStart, *, body: bytes | None = None) -> None:
+    def __init__(self, start: models.TurnStart, *, body: bytes | None = None, fast: bool = False) -> None:
         super().__init__()
         final = isinstance(start.delivery, models.Delivery) and start.delivery.mode == "final"
         if body is None:
@@ -101,7 +104,8 @@ class Create(_Exchange):
         self.request = Request("POST", "/responses", headers, body)
         self._turn = start.turn
         retention = start.retention if isinstance(start.retention, str) else "cached"
-        self._decoder: ResponsesDecoder | ExtensionDecoder = ResponsesDecoder(start.turn, retention=retention)
+        plain = ResponsesDecoder(start.turn, retention=retention, fast=fast)
+        self._decoder: ResponsesDecoder | ExtensionDecoder = plain
         self._parser: SSEParser | None = None
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:

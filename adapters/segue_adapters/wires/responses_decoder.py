@@ -72,11 +72,13 @@ class ResponsesDecoder:
     """Follows one response from `response.created` to its terminal event.
 
     `turn` is the name that the client gave the turn: the wire does not carry it. `retention` is what was asked
-    for; a `store` in the response says what was granted, where the endpoint echoes it.
+    for; a `store` in the response says what was granted, where the endpoint echoes it. `fast`: text that grows is not
+    looked at for what is no I-JSON, such as a key that stands twice.
     """
 
-    def __init__(self, turn: str, *, retention: models.Retention) -> None:
+    def __init__(self, turn: str, *, retention: models.Retention, fast: bool = False) -> None:
         self.turn = turn
+        self.fast = fast
         self.response_id: str | None = None
         self.finished = False
         self._retention: models.Retention = retention
@@ -88,6 +90,8 @@ class ResponsesDecoder:
     def receive(self, data: bytes | str, event: dict[str, Any] | None = None) -> list[models.ServerMessage]:
         """Return what one event says; `event` is the parsed JSON where the caller has it already."""
         if event is None:
+            if self.fast and isinstance(data, str) and (told := self._text(data)) is not None:
+                return [told]
             event = parse_event(data)
         kind = event["type"]
         if kind == "error":
@@ -130,6 +134,22 @@ class ResponsesDecoder:
                 messages.append(self._put(index, part, {"type": PARTS_OF[kind], text: ""}))
             delta.at = f"{part}/{text}"
         return [*messages, delta]
+
+    def _text(self, data: str) -> models.ItemDelta | None:
+        """Return the delta of a part that stands already, without a look at more than it needs; None otherwise."""
+        if "response.output_text.delta" not in data[:80]:
+            return None
+        try:
+            event = _TEXT.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        known = self._lists.get((event.output_index, "content"), ())
+        if event.type != "response.output_text.delta" or event.content_index not in known:
+            return None
+        at = f"/content/{known.index(event.content_index)}/text"
+        return models.ItemDelta(
+            turn=self.turn, seq=event.sequence_number, index=event.output_index, at=at, append=event.delta
+        )
 
     def _place(
         self, index: int, member: str, event: dict[str, Any], counter: str, messages: list[models.ServerMessage]
@@ -231,6 +251,17 @@ class ResponsesDecoder:
         if error.effect == "unknown" and status is None and error.code not in ("internal_error",):
             error.effect = "none"
         return models.ErrorMessage(error=error, refused="turn.start", turn=self.turn)
+
+
+class _Text(msgspec.Struct):
+    type: str
+    output_index: int
+    delta: str
+    sequence_number: int = 0
+    content_index: int = 0
+
+
+_TEXT = msgspec.json.Decoder(_Text)
 
 
 class _Outputs(msgspec.Struct):
