@@ -82,7 +82,8 @@ class Acceptance:
         inputs = await self.read_input(start)
         form = None if start.context is msgspec.UNSET else read_form(start.context)
         self.check_offered(caller, start)
-        known = await self.store.known(caller.principal, start.turn)
+        # Where clients name no turns the name was drawn for this one; should it exist, the claim says so.
+        known = await self.store.known(caller.principal, start.turn) if caller.wire in _NAMED else None
         if known is not None:
             if known.gone:
                 raise refusals.events_gone(start.turn)

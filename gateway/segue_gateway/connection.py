@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +16,7 @@ from segue_schemas import models
 
 from .faults import report
 from .lanes import Lanes, Place
-from .readings import Reading, Source
+from .readings import TOGETHER, Reading, Source
 from .refusals import draining, internal_error, invalid_request, named, out_of_reach
 from .stores.base import Unwritable
 
@@ -41,6 +41,8 @@ class Connection:
         self.scope: str | None = secrets.token_hex(16)
         self.trace: models.Trace | None = None  # the headers of an upgrade trace the upgrade, and no turn
         self.deliver = deliver
+        #: Sends messages that are there at the same time, in their order; whoever can sends them in one piece.
+        self.deliver_many: Callable[[Sequence[models.ServerMessage]], Coroutine[Any, Any, None]] = self._deliver_each
         self.draining = False
         self.closed = False
         self.lanes = Lanes(
@@ -163,11 +165,25 @@ class Connection:
             del self._readings[name], self._places[name]
 
     async def _deliver_all(self, reading: Reading) -> None:
+        together: list[models.ServerMessage] = []  # what is there at the same time is sent in one piece
         async for message in reading:
             if isinstance(message, models.TurnSteered):
                 self._paid(message.turn, message.steer)
-            await self._deliver_in_order(message)
+            together.append(message)
+            if reading.more and len(together) < TOGETHER:
+                continue
+            if isinstance(message, TERMINAL):
+                await self.deliver_many(together[:-1])
+                await self._deliver_in_order(message)
+            else:
+                await self.deliver_many(together)
+            together = []
+        await self.deliver_many(together)
         self._forget(reading.source.name, reading)
+
+    async def _deliver_each(self, messages: Sequence[models.ServerMessage]) -> None:
+        for message in messages:
+            await self.deliver(message)
 
     async def _deliver_in_order(self, message: models.ServerMessage) -> None:
         """Deliver an event; in front of the end come the answers to steers that are still owed (SEG-TURN-121)."""

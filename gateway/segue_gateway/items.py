@@ -52,13 +52,16 @@ class Item:
 
 def read_items(raws: Sequence[msgspec.Raw], member: str = "input", *, first: int = 0) -> list[Item]:
     """Return the items of a message; Refuse `invalid_request` with the place of the first that is none."""
-    return [read_item(bytes(raw), f"/{member}/{index}") for index, raw in enumerate(raws, first)]
+    return [read_item(bytes(raw), f"/{member}/{index}", strictly=False) for index, raw in enumerate(raws, first)]
 
 
-def read_item(raw: bytes, place: str = "/item") -> Item:
-    """Return one item; Refuse `invalid_request` with its place where the schema does not allow it."""
+def read_item(raw: bytes, place: str = "/item", *, strictly: bool = True) -> Item:
+    """Return one item; Refuse `invalid_request` with its place where the schema does not allow it.
+
+    `strictly`: it may be no I-JSON; what came in a message was read so with the message.
+    """
     try:
-        members = strict_loads(raw)
+        members = strict_loads(raw) if strictly else msgspec.json.decode(raw)
     except ValueError as error:
         raise invalid_request(f"{place} is no item: {error}.", place) from None
     if not isinstance(members, dict) or not isinstance(members.get("type"), str) or not members["type"]:

@@ -8,7 +8,7 @@ connection is broken where even that is not taken.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 __all__ = ["OUTLET", "Outlet", "taken"]
@@ -18,10 +18,19 @@ OUTLET = "segue.outlet"
 
 
 class Outlet:
-    """What a server can do beyond ASGI with a connection that takes nothing. `free` lets writes wait no more."""
+    """What a server can do with a connection beyond ASGI. `free` lets writes wait no more.
 
-    def __init__(self, transport: asyncio.Transport, free: Callable[[], None]) -> None:
+    `put`, of a WebSocket, writes messages in one piece as long as the client takes them, and returns how many it wrote.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        free: Callable[[], None],
+        put: Callable[[Sequence[str | bytes]], int] | None = None,
+    ) -> None:
         self.free = free
+        self.put = put
         self._transport = transport
 
     def give_up(self, seconds: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from uvicorn.config import Config
@@ -23,6 +24,8 @@ from websockets.server import ServerProtocol
 from .outlet import OUTLET, Outlet
 
 __all__ = ["SegueHTTPProtocol", "SegueWebSocketProtocol", "library_limit"]
+
+_PIECE = 65_536  # bytes of messages that are written at once
 
 _quiet = logging.getLogger("segue.gateway.socket")
 _quiet.setLevel(logging.CRITICAL)  # what goes wrong inside of the app is logged there
@@ -66,13 +69,36 @@ class SegueWebSocketProtocol(WebSocketsSansIOProtocol):
             logger=_quiet,
         )
         self._choked = False
+        self._unwritten = 0
 
     def handle_connect(self, event: Request) -> None:
         """Begin a connection; it finds its outlet in its scope."""
         super().handle_connect(event)
         scope: Any = getattr(self, "scope", None)
         if scope is not None:
-            scope.setdefault("extensions", {})[OUTLET] = Outlet(self.transport, self.writable.set)
+            scope.setdefault("extensions", {})[OUTLET] = Outlet(self.transport, self.writable.set, self.put)
+
+    def put(self, messages: Sequence[str | bytes]) -> int:
+        """Write messages in one piece, as many as the client takes now; return how many: none once it has ended."""
+        count = 0
+        if self.handshake_complete and not self.disconnected and not self.close_sent:
+            for message in messages:
+                if not self.writable.is_set():
+                    break
+                if isinstance(message, str):
+                    self.conn.send_text(message.encode())
+                else:
+                    self.conn.send_binary(message)
+                count += 1
+                self._unwritten += len(message)
+                if self._unwritten >= _PIECE:
+                    self._write_out()
+            self._write_out()
+        return count
+
+    def _write_out(self) -> None:
+        self._unwritten = 0
+        self.transport.write(b"".join(self.conn.data_to_send()))
 
     def handle_cont(self, event: Frame) -> None:
         """Put a fragment behind the others: as bytes, not as one more object for each."""

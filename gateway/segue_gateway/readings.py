@@ -19,10 +19,13 @@ from segue_schemas import models
 
 from .stores.base import Event
 
-__all__ = ["EARLY", "Reading", "Recorded", "Source", "snapshot"]
+__all__ = ["EARLY", "TOGETHER", "Reading", "Recorded", "Source", "snapshot"]
 
 #: Of the interval that is declared: a sign of life comes well before it is due: the network has its delays too.
 EARLY = 0.6
+
+#: Messages that go out in one piece, where so many are there at the same time.
+TOGETHER = 64
 
 
 class Source(Protocol):
@@ -128,6 +131,12 @@ class Reading:
                 return
             elif not await _wait(news, self.heartbeat):
                 yield self.progress()
+
+    @property
+    def more(self) -> bool:
+        """Whether what comes next is there already: it may be sent together with what was told."""
+        told = self.final or self.coalesce or self._deleted  # these may leave the next one out, or wait behind it
+        return not told and self._place < len(self.source.events)
 
     def deliver(self, event: Event) -> models.ServerMessage | None:
         """Return an event as this reading tells it; None where it leaves it out."""

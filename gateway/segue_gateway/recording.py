@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from segue_schemas import models
@@ -25,38 +25,51 @@ class Recording:
     flush: float
     _clock: Callable[[], float]
     _pending: models.ItemDelta | None
+    _noted: list[Event]
     _pending_until: float
 
-    async def write_delta(self, delta: models.ItemDelta) -> None:
-        """Write a delta, or gather it with its neighbours for the declared `flush_ms`."""
+    def note_delta(self, delta: models.ItemDelta) -> None:
+        """Note a delta, or gather it with its neighbours for the declared `flush_ms`."""
         if not self.flush:
-            await self.write(delta)
+            self.note(delta)
             return
         held = self._pending
         if held is not None and (held.index, held.at) == (delta.index, delta.at) and isinstance(delta.append, str):
             held.append = f"{held.append}{delta.append}"
         else:
-            await self._flush()
+            self._gathered()
             if isinstance(delta.append, str) and not delta.at.endswith("/-"):  # there each adds one more element
                 self._pending, self._pending_until = delta, self._clock() + self.flush
             else:
-                await self.write(delta)
+                self.note(delta)
         if self._pending and self._clock() >= self._pending_until:
-            await self._flush()
+            self._gathered()
 
-    async def _flush(self) -> None:
+    def _gathered(self) -> None:
         held, self._pending = self._pending, None
         if held is not None:
-            await self._append([held])
+            self._number(held)
+
+    def note(self, *events: Event) -> None:
+        """Give events their numbers; they are written by the next `commit`, all of them in one step."""
+        self._gathered()
+        for event in events:
+            self._number(event)
+
+    def _number(self, event: Event) -> None:
+        event.seq = len(self.events) + len(self._noted)
+        self._noted.append(event)
 
     async def write(self, *events: Event) -> None:
-        """Write events to the record; readers see them behind that."""
-        await self._flush()
-        await self._append(events)
+        """Write events to the record, behind what was noted; readers see them then."""
+        self.note(*events)
+        await self.commit()
 
-    async def _append(self, events: Sequence[Event]) -> None:
-        for offset, event in enumerate(events):
-            event.seq = len(self.events) + offset
+    async def commit(self) -> None:
+        """Write what was noted; readers see it then."""
+        if not self._noted:
+            return
+        events, self._noted = self._noted, []
         await self.store.append(self.plan.principal, self.name, self.epoch, events)
         self.events.extend(events)
         self.written()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from segue_adapters.errors import RemoteProtocolError
 from segue_adapters.wires.base import Refuse, TurnFacts
 from segue_schemas import models
 
+from .ahead import Ahead
 from .ending import Ending, Plan, sum_of
 from .engines.base import Delta, Ended, Engine, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
 from .faults import report
@@ -72,7 +73,9 @@ class Turn(Recording, Ending):
         self._stop: asyncio.Future[Cause] = asyncio.get_running_loop().create_future()
         self._deadline: asyncio.TimerHandle | None = None
         self._indexes: dict[int, int] = {}
+        self._ahead: Ahead | None = None
         self._pending: models.ItemDelta | None = None
+        self._noted: list[Event] = []
         self._pending_until = 0.0
         self._usage: models.Usage | None = None
         self._billed: list[models.Usage | None] = []
@@ -148,6 +151,8 @@ class Turn(Recording, Ending):
         if self.finished or self._stop.done():
             return
         self._stop.set_result(cause)
+        if self._ahead is not None:
+            self._ahead.wake()
         if self.state is State.QUEUED:  # nobody runs it yet: it ends where it waits
             self._spawn(self._guarded(self.conclude(cause)))
 
@@ -192,73 +197,62 @@ class Turn(Recording, Ending):
 
     async def _hear(self, request: Request, ask: Ask) -> bool:
         """Write what the model says to a question; return whether it is to be asked again."""
-        stream = self.engine.generate(request)
+        self._ahead = ahead = Ahead(self.engine.generate(request))
         self._indexes = {}
         try:
-            while True:
-                event = await self._next(stream)
-                if event is None:
-                    ask.over("stopped")
-                    await self.conclude(self._stop.result())
-                    return False
-                if isinstance(event, Ended):
-                    ask.over("answered", usage=event.usage)
-                    self._billed, self._omitted = [*self._billed, event.usage], event.omitted
-                    self._usage = sum_of(self._billed)
-                    if event.status == "completed" and await self.enter():
+            while not self._stop.done():
+                for event in ahead.take():
+                    if isinstance(event, Ended):
+                        ask.over("answered", usage=event.usage)
+                        return await self._model_ended(event)
+                    if isinstance(event, ItemBegun) and self.output.begun and await self.enter():
+                        self._billed.append(None)  # what the model wrote up to here is billed, and nobody says how much
                         return True
-                    await self.conclude(Cause.ENDED if event.status == "completed" else Cause.CUT, event.reason)
-                    return False
-                if isinstance(event, ItemBegun) and self.output.begun and await self.enter():
-                    self._billed.append(None)  # what the model wrote up to here is billed, and nobody says how much
-                    return True
-                await self.take(event)
+                    await self.take(event)
+                await self.commit()
+                if not self._stop.done():
+                    await ahead.wait(max(0.0, self._pending_until - self._clock()) if self._pending else None)
+                    if self._pending and self._clock() >= self._pending_until:
+                        self._gathered()
+                        await self.commit()
+            await ahead.close()  # the model stops first
+            ask.over("stopped")
+            await self.conclude(self._stop.result())
+            return False
         finally:
-            closing = getattr(stream, "aclose", None)
-            if closing is not None:
-                with contextlib.suppress(Exception):
-                    await closing()
+            self._ahead = None
+            if not ahead.ended:
+                await ahead.close()
+            elif not ahead.over:
+                self._spawn(ahead.rest())
 
-    async def _next(self, stream: AsyncIterator[EngineEvent]) -> EngineEvent | None:
-        """Return the engine's next event, or None where the turn was stopped first."""
-        if self._stop.done():
-            return None
-        following: asyncio.Future[EngineEvent] = asyncio.ensure_future(_anext(stream))
-        try:
-            while True:
-                timeout = max(0.0, self._pending_until - self._clock()) if self._pending else None
-                both: set[asyncio.Future[Any]] = {following, self._stop}
-                done, _ = await asyncio.wait(both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-                if done:
-                    break
-                await self._flush()
-            if self._stop.done() and not following.done():
-                return None
-            return following.result()
-        finally:
-            if not following.done():
-                following.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await following
+    async def _model_ended(self, event: Ended) -> bool:
+        """Conclude, but where a steer waits; return whether the model is to be asked again."""
+        self._billed, self._omitted = [*self._billed, event.usage], event.omitted
+        self._usage = sum_of(self._billed)
+        if event.status == "completed" and await self.enter():
+            return True
+        await self.conclude(Cause.ENDED if event.status == "completed" else Cause.CUT, event.reason)
+        return False
 
     async def take(self, event: EngineEvent) -> None:
-        """Write what one event of the engine says."""
+        """Note what one event of the engine says; it is written with what came at the same time."""
         if isinstance(event, Progress):
             self.phase = event.phase
         elif isinstance(event, ItemBegun):
             self.phase = "thinking"
             started = self.output.begin(event.item)
             self._indexes[event.index] = started.index
-            await self.write(started)
+            self.note(started)
         elif isinstance(event, Delta):
             if self._first_output is None:
                 self._first_output = self._clock()
                 self.observer.first_output(self)
             delta = self.output.grow(self._indexes[event.index], event.at, event.append, event.put)
-            await self.write_delta(delta)
+            self.note_delta(delta)
         elif isinstance(event, ItemEnded):
             index = self._indexes[event.index]
-            await self.write(*self.output.end(index, self.covering(index, event.item)))
+            self.note(*self.output.end(index, self.covering(index, event.item)))
 
     def covering(self, index: int, whole: bytes | None) -> bytes | None:
         """Return a compaction with what it stands for, so that a full resend that begins at it agrees (SEG-DIG-011)."""
@@ -299,14 +293,11 @@ class Turn(Recording, Ending):
             return
         self.steers.close()  # each is answered before the end can be read (SEG-TURN-121)
         if to is State.FAILED:
-            await self._flush()
+            self._gathered()
             await self._finish(to, self.failed(error or self.error_of(cause)), None)
             return
         closing, discarded = self.output.cut()
-        if closing:
-            await self.write(*closing)
-        else:
-            await self._flush()
+        self.note(*closing)
         handle = self.handle() if self.keep else None
         terminal = self.completed(to, reason, discarded, handle)
         if handle is not None:
@@ -320,12 +311,16 @@ class Turn(Recording, Ending):
     async def _finish(
         self, to: State, terminal: models.TurnCompleted | models.TurnFailed, handle: Handle | None
     ) -> None:
-        terminal.seq = len(self.events)
         if handle is not None and handle.scope is not None and not self._scope_alive():
             raise RetentionLost  # the connection ended first, and a `connection` handle with it (SEG-TURN-039)
-        left = await self.store.finish(self.plan.principal, self.name, self.epoch, terminal, handle)
+        if self.store.shared:
+            await self.commit()
+        terminal.seq = len(self.events) + len(self._noted)
+        # What the model said last is written in the same step as the end.
+        left = await self.store.finish(self.plan.principal, self.name, self.epoch, terminal, handle, self._noted)
         self._ends = None if left is None else self._clock() + left / 1000
-        self.events.append(terminal)
+        self.events += (*self._noted, terminal)
+        self._noted = []
         self.state = to
         self._over()
 
@@ -387,10 +382,3 @@ class Turn(Recording, Ending):
     def _notify(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
-
-
-async def _anext(stream: AsyncIterator[EngineEvent]) -> EngineEvent:
-    async for event in stream:
-        return event
-    text = "The model's answer ended without an end."
-    raise EngineFailure(models.Error(code="upstream_failed", advice="retry", effect="unknown", message=text))

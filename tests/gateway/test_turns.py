@@ -313,22 +313,29 @@ def test_a_shutdown_interrupts_what_runs_and_says_so() -> None:
 
 def test_nothing_is_delivered_that_was_not_written() -> None:
     async def main() -> None:
-        endpoint = Endpoint(StepEngine(*answer("hi")))
-        written: list[int] = []
-        append, seen = endpoint.store.append, []
+        gate = asyncio.Event()
+        endpoint = Endpoint(StepEngine(TEXT, says("hi"), gate, ItemEnded(0), Ended()))
+        written = [0]
+        append, finish, seen = endpoint.store.append, endpoint.store.finish, []
 
         async def slow(principal: str, name: str, epoch: int, events: Sequence[Event]) -> None:
             await asyncio.sleep(0.01)
             await append(principal, name, epoch, events)
             written.extend(event.seq for event in events if isinstance(event.seq, int))
 
-        endpoint.store.append = slow  # type: ignore[assignment]
+        async def slow_end(principal: str, name: str, epoch: int, terminal: Any, handle: Any, before: Any) -> Any:
+            await asyncio.sleep(0.01)
+            left = await finish(principal, name, epoch, terminal, handle, before)
+            written.extend(event.seq for event in (*before, terminal))
+            return left
+
+        endpoint.store.append, endpoint.store.finish = slow, slow_end  # type: ignore[assignment]
         running = await begun(endpoint, start("t", "hello"))
         async for event in endpoint.reading(running):
-            seq = getattr(event, "seq", None)
-            seen.append(seq)
-            if isinstance(seq, int) and seq and not isinstance(event, models.TurnCompleted):
-                assert seq in written
+            seen.append(getattr(event, "seq", None))
+            assert seen[-1] in written
+            if seen[-1] == 2:
+                gate.set()
         assert seen == [0, 1, 2, 3, 4]
 
     run(main())

@@ -218,9 +218,11 @@ class Store(Protocol):
         epoch: int,
         terminal: models.TurnCompleted | models.TurnFailed,
         handle: Handle | None,
+        before: Sequence[Event] = (),
     ) -> float | None:
         """Write the terminal event and its continuation in one step; return what is left of the latter in ms.
 
+        `before` are events that the same step writes in front of it; a store that is shared is given none.
         Raises StaleEpoch, and RetentionLost where the handle can't be kept; then nothing is written.
         """
         ...

@@ -91,6 +91,7 @@ class MemoryStore(Alone):
         epoch: int,
         terminal: models.TurnCompleted | models.TurnFailed,
         handle: Handle | None,
+        before: Sequence[Event] = (),
     ) -> float | None:
         """Write the terminal event and its continuation in one step."""
         self._sweep()
@@ -103,8 +104,8 @@ class MemoryStore(Alone):
         if found.events is None:
             self._expiry.add(self.bounds.name_ms, self._drop_name, principal, turn, found.serial)
             return left
-        found.events.append(terminal)
-        self._charge(self._principals[principal], found, [terminal])
+        found.events += (*before, terminal)
+        self._charge(self._principals[principal], found, [*before, terminal])
         self._expiry.add(self.bounds.replay_ms, self._drop_record, principal, turn, found.serial)
         return left
 

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..endpoint import Once
-from ..readings import Reading
+from ..readings import TOGETHER, Reading
 from ..refusals import named, slow_reader
 from ..stores.base import Handle, Held
 from .admission import to_response
@@ -122,9 +122,13 @@ class OpenAIHTTP(UnnamedTurns[OpenAIStream]):
 
     async def governed_events(self, reading: Reading, writer: OpenAIStream, wire: str) -> AsyncGenerator[bytes, None]:
         """Yield the events of a reading; progress is one of them (SEG-EXT-030)."""
+        said: list[bytes] = []
         async for message in reading:
-            yield self.endpoint.gives_event(wire, writer.sse(message), writer)
-        yield self.endpoint.gives_event(wire, writer.end(), writer)
+            said.append(self.endpoint.gives_event(wire, writer.sse(message), writer))
+            if not reading.more or len(said) >= TOGETHER:
+                yield b"".join(said)
+                said = []
+        yield b"".join(said) + self.endpoint.gives_event(wire, writer.end(), writer)
 
     async def delete(self, caller: Once, identifier: str) -> Answer:
         """Delete a stored response; its descendants stay."""

@@ -14,6 +14,7 @@ from segue_schemas import models
 from starlette.websockets import WebSocket
 
 from ..endpoint import Endpoint
+from ..readings import TOGETHER
 from ..refusals import draining
 from ..turns import Turn
 from .openai_ws_extension import ExtendedSession
@@ -57,10 +58,16 @@ class OpenAISession(Session):
         self.turns.add(turn)
         try:
             self.endpoint.spawn(turn.run())
-            async for message in heard(self.endpoint.reading(turn)):
+            reading = self.endpoint.reading(turn)
+            together: list[models.ServerMessage] = []
+            async for message in heard(reading):
                 if isinstance(message, models.TurnAccepted):
                     self.wire.begin(turn.facts())
-                await self.deliver(message)
+                together.append(message)
+                if not reading.more or len(together) >= TOGETHER:
+                    await self.deliver_many(together)
+                    together = []
+            await self.deliver_many(together)
         except Refuse as refused:
             refused.lane = lane
             await self.refuse(refused)

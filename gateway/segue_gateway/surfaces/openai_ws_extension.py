@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 
 from segue_adapters.wires.base import TERMINAL, Refuse
 from segue_adapters.wires.extension import EXTENDED, declaration
@@ -121,6 +122,11 @@ class ExtendedSession(Session):
         if isinstance(message, (*TERMINAL, models.ErrorMessage)):
             self._leave(turn)
             self.unnamed.discard(turn)
+
+    async def deliver_many(self, messages: Sequence[models.ServerMessage]) -> None:
+        """Send messages one by one: each looks whose turn it is in its lane."""
+        for message in messages:
+            await self.deliver(message)
 
     async def _turn_comes(self, turn: str) -> None:
         """Wait until those in front in its lane are told, and give signs of life meanwhile (SEG-LIVE-010)."""

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from ..contexts import read_context
 from ..endpoint import Once
-from ..readings import Reading, Source, snapshot
+from ..readings import TOGETHER, Reading, Source, snapshot
 from ..refusals import slow_reader
 from ..steers import Steer
 from .admission import to_response
@@ -109,8 +109,14 @@ class SegueHTTP(HTTPSurface):
         """Return a reading as an event stream."""
 
         async def chunks() -> AsyncGenerator[bytes, None]:
+            said: list[bytes] = []
             async for message in reading:
-                yield self.endpoint.gives_event(self.name, self.wire.event(message), reading)
+                said.append(self.endpoint.gives_event(self.name, self.wire.event(message), reading))
+                if not reading.more or len(said) >= TOGETHER:
+                    yield b"".join(said)
+                    said = []
+            if said:
+                yield b"".join(said)
 
         def farewell() -> bytes:
             told = slow_reader(reading.source.name).message

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..endpoint import Once
+from ..readings import TOGETHER, Reading
 from ..refusals import slow_reader
 from ..turns import Turn
 from .admission import to_response
@@ -64,18 +65,18 @@ class UnnamedTurns(HTTPSurface, Generic[W]):
         assert turn is not None, "a name drawn by the surface is never a repeat"
         self.endpoint.spawn(turn.run())
         writer = write(turn.facts())
-        messages = heard(self.endpoint.reading(turn))
+        reading = self.endpoint.reading(turn)
+        messages = heard(reading)
         try:
-            whole = _begun(await unless_gone(http.receive, anext(messages)), messages)
             if not stream:
-                await unless_gone(http.receive, feed(writer, whole))
+                await unless_gone(http.receive, feed(writer, messages))
+                return to_response(self.whole(writer))
+            first = await unless_gone(http.receive, anext(messages))
         except Gone:
             self.lost(turn)
             raise
-        if not stream:
-            return to_response(self.whole(writer))
         return EventStream(
-            self._events(writer, whole),
+            self._events(writer, reading, _begun(first, messages)),
             farewell=lambda: self.farewell(writer, slow_reader().message),
             patience=self.endpoint.settings.reader_ms / 1000,
             lost=lambda: self.lost(turn),
@@ -86,20 +87,25 @@ class UnnamedTurns(HTTPSurface, Generic[W]):
         turn.cancel(keep=False)
 
     async def _events(
-        self, writer: W, messages: AsyncGenerator[models.ServerMessage, None]
+        self, writer: W, reading: Reading, messages: AsyncGenerator[models.ServerMessage, None]
     ) -> AsyncGenerator[bytes, None]:
         """Yield a turn's events; a comment, or whatever the wire has for that, where it is silent."""
+        together: list[bytes] = []  # what is there at the same time goes out in one piece
         async with aclosing(messages):
             async for message in messages:
                 if isinstance(message, models.ErrorMessage):  # the record is gone, or can be written no more
-                    yield self.endpoint.gives_event(self.name, self.farewell(writer, message), writer)
+                    together.append(self.endpoint.gives_event(self.name, self.farewell(writer, message), writer))
+                    yield b"".join(together)
                     return
                 said = writer.sse(message)
                 if not said and isinstance(message, models.TurnProgress):
                     said = encode_comment()
                 if said:
-                    yield self.endpoint.gives_event(self.name, said, writer)
-        yield self.endpoint.gives_event(self.name, writer.end(), writer)
+                    together.append(self.endpoint.gives_event(self.name, said, writer))
+                if together and not (reading.more and len(together) < TOGETHER):
+                    yield b"".join(together)
+                    together = []
+        yield b"".join(together) + self.endpoint.gives_event(self.name, writer.end(), writer)
 
 
 async def heard(reading: AsyncIterable[models.ServerMessage]) -> AsyncGenerator[models.ServerMessage, None]:

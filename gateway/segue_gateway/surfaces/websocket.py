@@ -7,6 +7,7 @@ messages mean is not its business.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from segue_adapters.wires.base import Answer, Refuse
 from segue_schemas import models
@@ -76,7 +77,10 @@ class Session:
         self.endpoint = endpoint
         self.websocket = websocket
         self.over = False
+        outlet = Outlet.of(websocket.scope)
+        self._put = None if outlet is None else outlet.put
         self.connection = endpoint.connection_type(endpoint, principal, self.name, self.deliver, self.close)
+        self.connection.deliver_many = self.deliver_many
 
     async def run(self) -> None:
         """Serve the connection to its end."""
@@ -160,6 +164,11 @@ class Session:
         """Send a message; nothing is sent behind the end."""
         await self.send(self.frames(message))
 
+    async def deliver_many(self, messages: Sequence[models.ServerMessage]) -> None:
+        """Send messages that are there at the same time."""
+        if messages:
+            await self.send([frame for message in messages for frame in self.frames(message)])
+
     async def refuse(self, refused: Refuse) -> None:
         """Send a refusal, and close where its code says so."""
         self.endpoint.observer.refused(self.connection.wire, self.connection.principal, refused.message)
@@ -169,12 +178,14 @@ class Session:
 
     async def send(self, frames: list[str]) -> None:
         """Send text frames; each waits until the client takes it."""
-        for frame in frames:
-            for given in self.endpoint.gives_frame(self.name, frame, self):
-                if self.over:
-                    return
-                if not await taken(self._write(given), self.endpoint.settings.reader_ms / 1000):
-                    await self._end_early()
+        given = [one for frame in frames for one in self.endpoint.gives_frame(self.name, frame, self)]
+        if self._put is not None and not self.over:
+            del given[: self._put(given)]
+        for one in given:  # what the client does not take at once, one by one, as it takes it
+            if self.over:
+                return
+            if not await taken(self._write(one), self.endpoint.settings.reader_ms / 1000):
+                await self._end_early()
 
     async def _write(self, frame: str | bytes) -> None:
         try:

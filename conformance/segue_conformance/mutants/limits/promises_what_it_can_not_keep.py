@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from segue_gateway.stores.base import Handle, RetentionLost, Store
+from collections.abc import Sequence
+
+from segue_gateway.stores.base import Event, Handle, RetentionLost, Store
 from segue_gateway.stores.memory import MemoryStore
 from segue_schemas import models
 
@@ -23,11 +25,12 @@ class _Store(MemoryStore):
         epoch: int,
         terminal: models.TurnCompleted | models.TurnFailed,
         handle: Handle | None,
+        before: Sequence[Event] = (),
     ) -> float | None:
         try:
-            return await super().finish(principal, turn, epoch, terminal, handle)
+            return await super().finish(principal, turn, epoch, terminal, handle, before)
         except RetentionLost:
-            return await super().finish(principal, turn, epoch, terminal, None)
+            return await super().finish(principal, turn, epoch, terminal, None, before)
 
 
 class MutantEndpoint(Small):

@@ -96,14 +96,15 @@ class Records:
         epoch: int,
         terminal: models.TurnCompleted | models.TurnFailed,
         handle: Handle | None,
+        before: Sequence[Event],
     ) -> float | None:
-        """Write the terminal event and its continuation."""
+        """Write the terminal event and its continuation, behind what is still to be written before."""
         self._sweep_due()
         owner = self.ledger.known(principal)
         row, number, gone, retention = self._owned(owner, turn, epoch)
         left = None if handle is None else self._keep(owner, handle)  # raises before anything is written
         if not gone:
-            self._write(owner, row, number, [terminal], kept=retention != "none")
+            self._write(owner, row, number, [*before, terminal], kept=retention != "none")
         self._close_record(row, None if handle is None else handle.id, gone=bool(gone))
         return left
 

@@ -75,10 +75,11 @@ class SQLiteStore(Alone):
         epoch: int,
         terminal: models.TurnCompleted | models.TurnFailed,
         handle: Handle | None,
+        before: Sequence[Event] = (),
     ) -> float | None:
         """Write the terminal event and its continuation in one step."""
         self._loop = asyncio.get_running_loop()
-        return await self._worker.do(lambda: self._steps.finish(principal, turn, epoch, terminal, handle))
+        return await self._worker.do(lambda: self._steps.finish(principal, turn, epoch, terminal, handle, before))
 
     async def interrupt(self, principal: str, turn: str) -> bool:
         """Close a record whose owner is gone."""

@@ -171,8 +171,10 @@ class ValkeyStore(Continuations):
         epoch: int,
         terminal: models.TurnCompleted | models.TurnFailed,
         handle: Handle | None,
+        before: Sequence[Event] = (),
     ) -> float | None:
         """Write the terminal event and its continuation in one step."""
+        assert not before, "a step of its own wrote them"
         owned = self._leases.get(principal, turn, epoch)
         first = "" if owned is None else owned.next
         private = self._private.get(principal, turn, epoch)
