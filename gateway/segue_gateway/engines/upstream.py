@@ -1,7 +1,7 @@
 """An engine that asks a provider: each request is the whole history over one of the wires, and nothing is kept there.
 
 One engine for every wire: the adapters say what a message is on each, a way (`ways`, `sockets`) how it gets there. The
-answer is pulled event by event, so a turn that is slow slows the provider down, and an engine that is closed gives
+answer is pulled event by event, so a reader that is slow slows the provider down, and an engine that is closed gives
 the answer up: that is how a cancel reaches it. A provider is asked once (SEG-TURN-041): what of it may be asked again,
 the error says, and the client decides.
 """
