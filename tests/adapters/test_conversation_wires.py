@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -243,6 +245,44 @@ def test_a_connection_that_is_about_to_end_has_a_successor_before_it_does(run: A
             assert len(engine.asked) == 6
 
     run(main(), 20.0)
+
+
+@pytest.mark.parametrize("wire", ["openai-ws", "segue-ws"])
+def test_a_connection_that_ended_while_nobody_looked_is_left_before_anything_is_sent(run: Any, wire: str) -> None:
+    """A program that blocks its loop between two turns has not read yet that the endpoint hung up."""
+    started, loops = threading.Event(), list[Any]()
+
+    async def serve() -> None:
+        async with endpoint() as (url, engine, served):
+            over = asyncio.Event()
+            loops.extend((asyncio.get_running_loop(), url, engine, served, over))
+            started.set()
+            await over.wait()
+
+    async def hang_up(served: Endpoint) -> None:
+        for connection in list(served.connections):
+            await connection._close(1001)
+
+    async def main() -> None:
+        loop, url, engine, served, _ = loops
+        async with connect(url, wire) as session:
+            chat = session.conversation()
+            assert await (await chat.turn("Remember this word: lantern.")).text()
+            asyncio.run_coroutine_threadsafe(hang_up(served), loop).result(5.0)  # this loop stands still meanwhile
+            time.sleep(0.05)
+            answer = await chat.turn("Which word was it?")
+            assert await answer.text() == "lantern"
+            assert done(answer) in ([], ["resend_full"])
+            assert len(engine.asked) == 2
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert started.wait(10.0)
+        run(main(), 20.0)
+    finally:
+        loops[0].call_soon_threadsafe(loops[4].set)
+        thread.join(10.0)
 
 
 def test_turns_that_run_when_the_connection_ends_are_read_to_their_end(run: Any) -> None:

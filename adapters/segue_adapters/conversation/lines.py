@@ -62,12 +62,23 @@ class Line:
     @property
     def usable(self) -> bool:
         """Whether a new turn may go over it."""
-        return self.fault is None and not self.draining
+        ended = isinstance(self.link, WebSocketLink) and not self.link.socket.open
+        return self.fault is None and not self.draining and not ended
 
     @property
     def shared(self) -> bool:
         """Whether turns may run side by side on it."""
         return isinstance(self.link, HTTPLink) or (self.can.told and self.can.offers("lanes"))
+
+
+async def _caught_up() -> None:
+    """Let what lies here unread be read: that a connection ends is often said while its owner does something else.
+
+    One round of the loop reads a socket, the others hand on what came. Sent into a connection that the other side has
+    left, a turn of a wire without names could not be asked for any more.
+    """
+    for _ in range(4):
+        await asyncio.sleep(0)
 
 
 Finder = Callable[[Endpoint, Options], Awaitable[Found]]
@@ -105,6 +116,7 @@ class Lines:
         """Return a connection for a turn, and what it took to have it; raises what says why there is none."""
         if asked.elsewhere and asked.leaving in (None, self.roads.at):  # else another turn has gone there before
             self.roads.move()
+        await _caught_up()
         while True:
             async with self._opening:
                 line = await self._choose(asked, prefer)
