@@ -149,7 +149,7 @@ class Setup:
 
     def observed(self) -> Observed:
         """Set up logs, metrics and traces of the process."""
-        from .observing import Observers
+        from .observing import SILENT, Observers
         from .observing.exporting import Unsendable, traces
         from .observing.logs import Logs, configure
 
@@ -169,15 +169,11 @@ class Setup:
             observers.append(Logs())
         metrics = None
         if self.metrics.served:
-            from prometheus_client import disable_created_metrics
-
             from .observing.metrics import Metrics
 
-            # As many series again, which tell when the process began.
-            disable_created_metrics()  # type: ignore[no-untyped-call]
             metrics = Metrics()
             observers.append(metrics)
-        return Observed(Observers(observers), metrics, flush)
+        return Observed(Observers(observers) if observers else SILENT, metrics, flush)
 
     @contextmanager
     def scraped(self, observed: Observed) -> Iterator[None]:

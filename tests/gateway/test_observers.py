@@ -11,7 +11,7 @@ from gateway_lab import ALICE, StepEngine, answer, message, run, start, turn, up
 from segue_gateway.endpoint import Endpoint, Once
 from segue_gateway.engines.base import ItemBegun
 from segue_gateway.observing import Ask, Observer, Observers
-from segue_gateway.observing.facts import place_of, sizes_of
+from segue_gateway.observing.facts import brought, place_of, written
 from segue_gateway.settings import Settings
 from segue_gateway.stores.base import Unwritable
 from segue_gateway.turns import Turn
@@ -25,7 +25,8 @@ class Recorder(Observer):
         self.told: list[str] = []
         self.turns: list[Turn] = []
         self.asks: list[Ask] = []
-        self.steps: list[tuple[str, BaseException | None]] = []
+        self.steps: list[str] = []
+        self.failures: list[tuple[str, type[BaseException]]] = []
         self.evictions = 0
 
     def accepted(self, turn: Turn) -> None:
@@ -48,9 +49,12 @@ class Recorder(Observer):
     def evicted(self, principal: str, count: int) -> None:
         self.evictions += count
 
-    def stored(self, operation: str, seconds: float, error: BaseException | None) -> None:
+    def stored(self, operation: str, seconds: float) -> None:
         assert seconds >= 0
-        self.steps.append((operation, error))
+        self.steps.append(operation)
+
+    def store_failed(self, operation: str, error: BaseException) -> None:
+        self.failures.append((operation, type(error)))
 
 
 def test_a_turn_is_told_of_from_its_acceptance_to_its_end() -> None:
@@ -59,9 +63,9 @@ def test_a_turn_is_told_of_from_its_acceptance_to_its_end() -> None:
     assert seen.told == ["accepted", "asking", "first_output", "answered:answered", "ended:completed"]
     assert seen.turns[0].plan.wire == "segue-http"
     assert (seen.turns[0].asks, seen.asks[0].usage is not None) == (1, True)
-    steps = [name for name, error in seen.steps if error is None]
-    assert steps[:2] == ["known", "claim"]
-    assert steps[-1] == "finish"
+    assert seen.steps[:2] == ["known", "claim"]
+    assert seen.steps[-1] == "finish"
+    assert seen.failures == []
 
 
 def test_a_failure_and_a_warm_up_and_a_fault() -> None:
@@ -129,8 +133,7 @@ def test_steps_of_the_store_that_fail_are_told_and_fail_all_the_same() -> None:
     watched = Endpoint(store=inner, observer=seen)
     with pytest.raises(Unwritable):
         run(watched.accept(ALICE, start("t", "Hi")))
-    operation, error = seen.steps[-1]
-    assert (operation, type(error)) == ("known", Unwritable)
+    assert (seen.steps, seen.failures) == (["known"], [("known", Unwritable)])
     assert run(watched.readiness()) == "no_state"
 
 
@@ -155,12 +158,13 @@ def test_sizes_are_those_of_items_and_contexts_and_what_was_spared() -> None:
         await turn(endpoint, start("b", "two", parent=first.id))
 
     run(main())
-    first, second = map(sizes_of, seen.turns)
+    (first, nothing), (second, spared) = map(brought, seen.turns)
+    wrote = written(seen.turns[0])
     context = len(json.dumps({"model": "m", "instructions": "Be kind."}))
-    assert first.received == context + len(json.dumps(message("one")))
-    assert (first.saved, first.written > 0) == (0, True)
-    assert second.received == len(json.dumps(message("two")))
-    assert second.saved == first.received + first.written
+    assert first == context + len(json.dumps(message("one")))
+    assert (nothing, wrote > 0) == (0, True)
+    assert second == len(json.dumps(message("two")))
+    assert spared == first + wrote
     assert seen.turns[1].plan.parent.total == sum(map(len, seen.turns[1].plan.parent.whole()))
 
 

@@ -97,8 +97,11 @@ class Observer:
     def evicted(self, principal: str, count: int) -> None:
         """Continuations of a principal were given up before their expiry."""
 
-    def stored(self, operation: str, seconds: float, error: BaseException | None) -> None:
+    def stored(self, operation: str, seconds: float) -> None:
         """The store did one of its steps, or failed at it."""
+
+    def store_failed(self, operation: str, error: BaseException) -> None:
+        """A step of the store raised this."""
 
     def moved(self, wire: str, received: int, sent: int) -> None:
         """Bytes of messages and bodies came or went, as they are before any compression of the transport."""
@@ -111,7 +114,7 @@ SILENT = Observer()
 #: Everything that an observer is told.
 _TOLD = (
     "opened", "closed", "refused", "accepted", "first_output", "asking", "answered", "ended", "evicted", "stored",
-    "moved",
+    "store_failed", "moved",
 )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 import msgspec
@@ -12,7 +11,7 @@ from segue_schemas import models
 if TYPE_CHECKING:
     from ..turns import Turn
 
-__all__ = ["Sizes", "error_of", "outcome_of", "place_of", "sizes_of", "type_of", "usage_of"]
+__all__ = ["brought", "error_of", "outcome_of", "place_of", "type_of", "usage_of", "written"]
 
 #: The head of a place in a message: names that the protocol has, and numbers. Behind it stand the client's own names.
 _PLACE = re.compile(r"(?:/(?:input|parent|require)/\d+|/[a-z_]+(?=/|\Z))")
@@ -21,29 +20,24 @@ _PLACE = re.compile(r"(?:/(?:input|parent|require)/\d+|/[a-z_]+(?=/|\Z))")
 _TYPES = frozenset(str(one.__struct_config__.tag) for one in get_args(models.ClientMessage))
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """Bytes of items and contexts as JSON: what the start brought, what it was spared, what the model wrote.
+def brought(turn: Turn) -> tuple[int, int]:
+    """Return the bytes of items and contexts, as JSON, that a start brought, and those that it was spared.
 
-    `saved` is what a resend in full would have brought in addition: the parent's history, and a context that was not
+    The latter are what a resend in full would have brought besides: the parent's history, and a context that was not
     sent whole.
     """
-
-    received: int
-    saved: int
-    written: int
-
-
-def sizes_of(turn: Turn) -> Sizes:
-    """Return the sizes of a turn."""
     plan = turn.plan
     context = plan.start.context
     sent = 0 if context is msgspec.UNSET else len(bytes(context))
-    return Sizes(
-        received=sum(len(item.raw) for item in plan.inputs) + sent,
-        saved=plan.parent.total + max(0, plan.context.size - sent),
-        written=sum(len(item.raw) for item in turn.output.items()),
-    )
+    received = sent
+    for item in plan.inputs:
+        received += len(item.raw)
+    return received, plan.parent.total + max(0, len(plan.context.raw) - sent)
+
+
+def written(turn: Turn) -> int:
+    """Return the bytes of what the model wrote, and of steers that stand in between."""
+    return sum(len(item.raw) for item in turn.output.items())
 
 
 def outcome_of(turn: Turn) -> str:
@@ -60,9 +54,8 @@ def error_of(turn: Turn) -> models.Error | None:
 def usage_of(turn: Turn) -> models.Usage | None:
     """Return what a turn cost, where that was reported."""
     last = turn.events[-1] if turn.events else None
-    if isinstance(last, models.TurnCompleted | models.TurnFailed) and isinstance(last.usage, models.Usage):
-        return last.usage
-    return None
+    usage = getattr(last, "usage", None)
+    return usage if isinstance(usage, models.Usage) else None
 
 
 def place_of(error: models.Error) -> str | None:

@@ -18,7 +18,7 @@ from segue_schemas import models
 
 from ..stores.base import RetentionLost, StaleEpoch, StoreFull
 from .base import Ask, Observer
-from .facts import error_of, outcome_of, place_of, sizes_of, type_of, usage_of
+from .facts import brought, error_of, outcome_of, place_of, type_of, usage_of, written
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -82,7 +82,8 @@ class Logs(Observer):
         """Write everything that is told of a turn."""
         if not log.isEnabledFor(logging.INFO):
             return
-        plan, sizes, error, usage, last = turn.plan, sizes_of(turn), error_of(turn), usage_of(turn), turn.events[-1]
+        plan, error, usage, last = turn.plan, error_of(turn), usage_of(turn), turn.events[-1]
+        received, saved = brought(turn)
         continuation = getattr(last, "continuation", None)
         timing = turn.timing()
         _write(
@@ -96,7 +97,7 @@ class Logs(Observer):
             retention=plan.retention,
             digest=getattr(last, "digest", None), length=getattr(last, "length", None), context=plan.context.digest,
             reused_items=plan.parent.count, input_items=len(plan.inputs), output_items=len(turn.output.items()),
-            received_bytes=sizes.received, saved_bytes=sizes.saved, written_bytes=sizes.written,
+            received_bytes=received, saved_bytes=saved, written_bytes=written(turn),
             queued_ms=timing.queued_ms, first_output_ms=timing.first_output_ms, total_ms=timing.total_ms,
             provider_ms=round(turn.provider_seconds * 1000), provider_requests=turn.asks,
             input_tokens=usage and usage.input_tokens, output_tokens=usage and usage.output_tokens,
@@ -117,10 +118,10 @@ class Logs(Observer):
         """Write how many were given up."""
         _write("evicted", principal=principal, count=count)
 
-    def stored(self, operation: str, seconds: float, error: BaseException | None) -> None:
+    def store_failed(self, operation: str, error: BaseException) -> None:
         """Write what failed."""
-        if error is not None and not isinstance(error, _ANSWERS):
-            _write("store.failed", operation=operation, error=type(error).__name__, seconds=round(seconds, 3))
+        if not isinstance(error, _ANSWERS):
+            _write("store.failed", operation=operation, error=type(error).__name__)
 
 
 def _write(event: str, **fields: Any) -> None:

@@ -39,14 +39,16 @@ def watched(store: Store, observer: Observer) -> Store:
 
 
 def _told(name: str, step: Step, observer: Observer) -> Step:
+    stored = observer.stored
+
     async def told(*arguments: Any, **named: Any) -> Any:
         begun = perf_counter()
         try:
-            done = await step(*arguments, **named)
+            return await step(*arguments, **named)
         except Exception as error:
-            observer.stored(name, perf_counter() - begun, error)
+            observer.store_failed(name, error)
             raise
-        observer.stored(name, perf_counter() - begun, None)
-        return done
+        finally:
+            stored(name, perf_counter() - begun)
 
     return told

@@ -20,7 +20,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from segue_schemas import models
 
 from .base import Ask, Observer
-from .facts import error_of, outcome_of, sizes_of
+from .facts import brought, error_of, outcome_of, written
 
 if TYPE_CHECKING:
     from ..turns import Turn
@@ -71,11 +71,12 @@ class Traces(Observer):
         if span is None:
             return
         if span.is_recording():
-            sizes, error, last = sizes_of(turn), error_of(turn), turn.events[-1]
+            error, last = error_of(turn), turn.events[-1]
+            received, saved = brought(turn)
             span.set_attribute("segue.status", outcome_of(turn))
-            span.set_attribute("segue.received.bytes", sizes.received)
-            span.set_attribute("segue.saved.bytes", sizes.saved)
-            span.set_attribute("segue.written.bytes", sizes.written)
+            span.set_attribute("segue.received.bytes", received)
+            span.set_attribute("segue.saved.bytes", saved)
+            span.set_attribute("segue.written.bytes", written(turn))
             if isinstance(last, models.TurnCompleted):
                 if isinstance(last.length, int) and isinstance(last.digest, str):
                     span.set_attribute("segue.history.length", last.length)
