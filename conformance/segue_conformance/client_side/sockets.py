@@ -7,6 +7,8 @@ import json
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from segue_gateway.outlet import OUTLET
+
 from .actions import Answer, Drop, Frames, Through
 from .seen import Ask
 
@@ -54,8 +56,10 @@ class SocketFront:
             return
         self._log.upgrade(self._wire, 101)
         self._log.frame("sent", self._label, "open", f"upgrade {self._scope['path']}")
+        # No way out past this front: what the endpoint says is looked at, message by message.
+        beyond = {name: it for name, it in self._scope.get("extensions", {}).items() if name != OUTLET}
         try:
-            await self._front.app(self._scope, self._incoming, self._outgoing)
+            await self._front.app({**self._scope, "extensions": beyond}, self._incoming, self._outgoing)
         finally:
             for ask in [*self._running.values(), *(ask for waiting in self._waiting.values() for ask in waiting)]:
                 ask.cut = ask.cut or not ask.record.end
