@@ -175,9 +175,12 @@ async def test_no_long_silence(subject: Subject) -> None:
     limits = subject.limits
     if limits is None:
         raise NotOffered("no heartbeat_ms is declared: there is no discovery document")
-    start = start_message(subject, SLOW, delivery={"mode": "final"})
+    start = start_message(subject, SLOW)
+    if subject.default_tier == "none":  # such a turn is waited for (SEG-HTTP-044)
+        start["retention"] = subject.needs_tier("cached", "durable")
     path, began = f"/turns/{start['turn']}", now()
-    answer = await subject.fetch("PUT", path, json.dumps(start).encode(), content_type="application/json")
+    whole = {"content_type": "application/json", "accept": "application/json"}
+    answer = await subject.fetch("PUT", path, json.dumps(start).encode(), **whole)
     took = now() - began
     began = now()
     await subject.fetch("GET", path)

@@ -24,6 +24,7 @@ _WAIT = "Wait 300 milliseconds. Then call the tool get_word. Do not answer with 
 async def test_enters_between_items(subject: Subject) -> None:
     """A steer enters behind a whole item, as it was sent, and counts in the history."""
     subject.needs("steer")
+    keeps_records(subject)
     async with running(subject, start_message(subject, SLOW)) as turn:
         await turn.until("item.delta")
         sent = [item("Never mind the text."), item("Say hello.")]

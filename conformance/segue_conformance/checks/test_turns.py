@@ -303,7 +303,7 @@ async def test_usage_adds_up(subject: Subject) -> None:
 @check("SEG-TURN-011", profile="core", wires=("segue-ws", "segue-http", "openai-http", *STATELESS))
 async def test_final_delivery(subject: Subject) -> None:
     """Asked for whole, a turn has the same kind of items and the same outcome as streamed."""
-    if subject.wire == "segue-ws":
+    if subject.native:
         subject.needs("final")
     async with subject.open() as client:
         streamed = await client.say("Repeat after me: one two three.")

@@ -25,6 +25,8 @@ async def test_connections_history_in_a_whole_answer(subject: Subject) -> None:
 @check("SEG-CONT-060", profile="core", wires=("segue-http", "openai-http"))
 async def test_resent_history_in_a_whole_answer(subject: Subject) -> None:
     """A whole history is accepted, and known, where nothing is stored and the answer comes whole."""
+    if subject.native:
+        subject.needs("final")
     tier = subject.needs_tier("none")
     async with subject.open() as client:
         secret = word()
