@@ -20,6 +20,7 @@ from segue_schemas import models
 
 from . import refusals
 from .contexts import NO_CONTEXT, Context, Patch, can_choose, merge_patch, read_context, read_form
+from .engines.base import DECISIVE
 from .faults import report
 from .history import EMPTY, History
 from .items import Call, Item, read_item, read_items
@@ -109,6 +110,7 @@ class Acceptance:
         self.check_history_size(inputs, parent)
         settings = self.effective_context(context, inherited)
         ignored = self.check_context(settings)
+        self.check_told(caller, ignored)
         self.check_room(caller.principal)
         caller.check_lane(start)
         plan = Plan(
@@ -275,6 +277,12 @@ class Acceptance:
             text = "`tool_choice` asks for a tool that `tools` does not hold."
             raise refusals.invalid_request(text, "/context/tool_choice")
         return tuple(self.engine.ignores(context.members))
+
+    def check_told(self, caller: Caller, ignored: Sequence[str]) -> None:
+        """Refuse tools and formats without effect where the wire has no `ignored`: nobody would know (SEG-CTX-031)."""
+        lost = [place for place in ignored if caller.wire not in _NAMED and place.startswith(DECISIVE)]
+        if lost:
+            raise refusals.not_offered(f"What `{lost[0][1:]}` asks for", "/context" + lost[0])
 
     async def resolve_parent(self, caller: Caller, start: models.TurnStart) -> Held | None:
         """Return the parent; Refuse where it can't be resolved exactly (SEG-CONT-010)."""

@@ -551,3 +551,9 @@ def test_errors_that_are_told(code: str, status: int, kind: str) -> None:
     assert error_status(error) == status
     assert encode_error(error) == {"type": "error", "error": {"type": kind, "message": "m"}}
     assert encode_error(error, status=404)["error"]["type"] == "not_found_error"
+
+
+def test_a_model_that_is_not_there_is_not_found() -> None:
+    error = models.Error(code="not_offered", advice="fix", effect="none", message="no model m", param="/context/model")
+    assert error_status(error) == 404
+    assert encode_error(error)["error"]["type"] == "not_found_error"

@@ -121,7 +121,7 @@ def test_refusals_speak_the_wire(wire: str) -> None:
                 ("POST", asked(wire, messages=[open_call]), 400),
                 ("POST", b"{", 400),
                 ("POST", asked(wire, "Fail now."), 502),
-                ("POST", asked(wire, model="nobody"), 400),
+                ("POST", asked(wire, model="nobody"), 404 if wire == "anthropic" else 400),
                 ("GET", b"", 404),
             ):
                 content = body if isinstance(body, bytes) else json.dumps(body).encode()

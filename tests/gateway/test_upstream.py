@@ -313,6 +313,66 @@ def test_settings_without_a_place_on_the_providers_wire_are_told(wire: str, igno
     assert list(engine.ignores({**CONTEXT, "max_output_tokens": 9})) == []
 
 
+@pytest.mark.parametrize("wire", ["segue-ws", "segue-http"])
+def test_what_a_provider_tells_as_ignored_is_told_from_the_next_turn_on(wire: str) -> None:
+    async def work() -> None:
+        async with serving(Endpoint()) as url:
+            engine = UpstreamEngine(url + "/segue/v1", wire)
+            warm = {**CONTEXT, "temperature": 0.5}
+            assert list(engine.ignores(warm)) == []
+            assert isinstance((await generated(engine, asked(message("Hi"), temperature=0.5)))[-1], Ended)
+            assert list(engine.ignores(warm)) == ["/temperature"]
+            assert list(engine.ignores({**CONTEXT, "temperature": 0})) == []
+            assert list(engine.ignores(CONTEXT)) == []
+            await engine.close()
+
+    run(work())
+
+
+@pytest.mark.parametrize("wire", ["segue-ws", "segue-http"])
+@pytest.mark.parametrize(
+    ("place", "settings"),
+    [
+        ("/tools/0", {"tools": [{"type": "vendor:x", "name": "x"}]}),
+        ("/text/format", {"text": {"format": {"type": "v"}}}),
+    ],
+)
+def test_an_answer_without_the_tools_that_were_asked_for_is_none(
+    wire: str, place: str, settings: dict[str, object]
+) -> None:
+    async def work() -> None:
+        async with serving(Endpoint()) as url:
+            engine = UpstreamEngine(url + "/segue/v1", wire)
+            with pytest.raises(EngineFailure) as failure:
+                await generated(engine, asked(message("Hi"), **settings))
+            error = failure.value.error
+            assert (error.code, error.advice, error.param) == ("not_offered", "fix", "/context" + place)
+            assert list(engine.ignores({**CONTEXT, **settings})) == [place]  # and whoever asks all the same is told
+            assert isinstance((await generated(engine, asked(message("Hi"), **settings)))[-1], Ended)
+            await engine.close()
+
+    run(work())
+
+
+@pytest.mark.parametrize("wire", ["chat", "anthropic", "openai-http", "openai-ws"])
+@pytest.mark.parametrize(
+    "settings", [{"tools": [{"type": "vendor:x", "name": "x"}]}, {"text": {"format": {"type": "vendor:x"}}}]
+)
+def test_tools_and_formats_that_nobody_honours_are_refused_where_nothing_says_ignored(
+    wire: str, settings: dict[str, object]
+) -> None:
+    async def work() -> None:
+        async with serving(Endpoint()) as url:
+            engine = UpstreamEngine(url + "/v1", wire)
+            with pytest.raises(EngineFailure) as failure:
+                await generated(engine, asked(message("Hi"), **settings))
+            await engine.close()
+        error = failure.value.error
+        assert (error.code, error.advice, error.effect) == ("upstream_failed", "fix", "none")
+
+    run(work())
+
+
 # -- what clients of OpenAI's wires see of a provider's refusal
 
 
@@ -330,6 +390,9 @@ def test_places_that_a_provider_names_are_places_of_the_clients_message() -> Non
     assert run(work("model")) == "/context/model"
     assert run(work("text.format")) == "/context/text/format"
     assert run(work("input[7].call_id")) == "/input"
+    assert run(work("/context/tools/0")) == "/context/tools/0"
+    assert run(work("/input/3/call_id")) == "/input"
+    assert run(work("/lane")) is msgspec.UNSET
     assert run(work("what is this?")) is msgspec.UNSET
     assert run(work(None)) is msgspec.UNSET
 

@@ -81,15 +81,22 @@ def _retry_after_ms(headers: Mapping[str, str]) -> int | None:
 
 def error_status(error: models.Error) -> int:
     """Return the status of an error on this wire."""
+    if _is_about_model(error):
+        return 404
     return _BY_CODE[error.code][1] if error.code in _BY_CODE else status_for(error.code)
 
 
 def encode_error(error: models.Error, *, status: int | None = None) -> dict[str, Any]:
     """Return the body that says an error: an answer's, or the data of an `error` event."""
-    if status == 404:
+    if status == 404 or _is_about_model(error):
         kind = "not_found_error"
     elif error.code in _BY_CODE:
         kind = _BY_CODE[error.code][0]
     else:
         kind = "invalid_request_error" if status_for(error.code) < 500 else "api_error"
     return {"type": "error", "error": {"type": kind, "message": error.message}}
+
+
+def _is_about_model(error: models.Error) -> bool:
+    """Return whether a model is asked for that is not there: on this wire it is not found, like a route."""
+    return error.code == "not_offered" and error.param == "/context/model"

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from segue_schemas import models
 
 __all__ = [
+    "DECISIVE",
     "Delta",
     "Ended",
     "Engine",
@@ -23,6 +24,11 @@ __all__ = [
     "Progress",
     "Request",
 ]
+
+
+#: Beginnings of pointers to the settings without which an answer is another one. Any other is a wish, such as a
+#: temperature, which many clients send with every request.
+DECISIVE = ("/tools/", "/tool_choice", "/text/format")
 
 
 @dataclass(frozen=True, slots=True)

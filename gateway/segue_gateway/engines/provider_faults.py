@@ -51,6 +51,8 @@ def refusal_of(error: models.Error) -> models.Error:
         told = _copy(error, "not_offered", "fix")
         told.param = "/context/model"
         return told
+    if error.code == "not_offered" and str(_param(error.param)).startswith("/context/"):
+        return _copy(error, "not_offered", "fix")  # a setting is as little offered here as there
     if error.code in _CLIENTS:
         return _copy(error, "upstream_failed", "fix")
     return _copy(error, "upstream_failed", "retry" if error.advice != "give_up" else "give_up")
@@ -103,7 +105,8 @@ def _about_model(error: models.Error) -> bool:
     """Return whether a provider refused because it has no such model: by code, by place, or by a 404 that names one."""
     detail = error.detail if isinstance(error.detail, dict) else {}
     by_words = detail.get("status") == 404 and "model" in error.message.lower()
-    return error.effect == "none" and (detail.get("code") == "model_not_found" or error.param == "model" or by_words)
+    by_place = error.param in ("model", "/context/model")
+    return error.effect == "none" and (detail.get("code") == "model_not_found" or by_place or by_words)
 
 
 def _failed(advice: models.Advice, effect: models.Effect, message: str) -> models.Error:
@@ -131,7 +134,11 @@ def _param(theirs: str | msgspec.UnsetType | None) -> str | msgspec.UnsetType:
 
     Which item is at fault counts from the beginning of the history, of which the client may have sent the end alone.
     """
-    if not isinstance(theirs, str) or not _PLACE.fullmatch(theirs):
+    if not isinstance(theirs, str):
+        return msgspec.UNSET
+    if theirs.startswith("/"):  # a provider that speaks Segue
+        return theirs if theirs.startswith("/context/") else "/input" if theirs[:6] == "/input" else msgspec.UNSET
+    if not _PLACE.fullmatch(theirs):
         return msgspec.UNSET
     first, *rest = (step.strip("[]") for step in _STEP.findall(theirs))
     return "/input" if first in ("input", "messages") else "/".join(["/context", first, *rest])

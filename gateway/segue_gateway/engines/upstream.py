@@ -25,6 +25,7 @@ from .base import Delta, Ended, EngineEvent, EngineFailure, ItemBegun, ItemEnded
 from .provider_faults import failure_of, fault_of, refusal_of, unsent_of
 from .seals import Seals
 from .sockets import Sockets
+from .unheeded import Unheeded
 from .ways import Exchanges, Unsent, Way
 
 __all__ = ["UpstreamEngine"]
@@ -56,6 +57,7 @@ class UpstreamEngine:
         self.url = offer_at(url, wire).url
         self.offered: Sequence[str] = list(offered)
         self._way: Way = (Exchanges if wire in EXCHANGE_WIRES else Sockets)(self.url, wire, options or Options())
+        self._unheeded = Unheeded()
         self._seals = Seals(issuer or urlsplit(url).netloc.rpartition("@")[2])
 
     async def close(self) -> None:
@@ -74,9 +76,9 @@ class UpstreamEngine:
         return True
 
     def ignores(self, context: Mapping[str, Any]) -> Sequence[str]:
-        """Return what has no place on the provider's wire; it is given all else, and refuses what it can't honour."""
+        """Return what has no place on the provider's wire, or what it said that it ignores; it is given all else."""
         try:
-            return self._way.ignored(context)
+            return [*self._way.ignored(context), *self._unheeded.among(context)]
         except NotCarried:  # asking will fail as well, and say why
             return ()
 
@@ -88,7 +90,8 @@ class UpstreamEngine:
         )
         if request.trace is not None:
             start.trace = request.trace
-        reading = _Reading(self._seals, omitted, lambda: self.ignores(request.context))
+        known = request.context
+        reading = _Reading(self._seals, omitted, lambda told: self._unheeded.told(known, told, self.ignores(known)))
         try:
             yield Progress("upstream")
             async with aclosing(self._way.ask(start)) as answer:
@@ -117,16 +120,16 @@ class UpstreamEngine:
 class _Reading:
     """One answer as it is read: messages of a wire in, events of an engine out.
 
-    `ignored`: the settings of which the turn's own acceptance said that they have no effect.
+    `hear_ignored` takes the settings of which the provider says that they have no effect.
     """
 
-    def __init__(self, seals: Seals, omitted: tuple[int, ...], ignored: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, seals: Seals, omitted: tuple[int, ...], hear_ignored: Callable[[Sequence[str]], None]) -> None:
         self.ended = False
         self.heard = False
         self.usage: models.Usage | None = None
         self._seals = seals
         self._omitted = omitted
-        self._ignored = ignored
+        self._hear_ignored = hear_ignored
 
     def take(self, messages: Sequence[models.ServerMessage]) -> list[EngineEvent]:
         """Return the events that messages say; raises EngineFailure for one that ends in none."""
@@ -147,7 +150,8 @@ class _Reading:
                 return self._end(message)
             case models.TurnAccepted():
                 self.heard = True
-                self._refuse_ignored(message)
+                if isinstance(message.ignored, list):
+                    self._hear_ignored(message.ignored)
                 return Progress("upstream")
             case models.TurnProgress():
                 return Progress("thinking")
@@ -161,19 +165,6 @@ class _Reading:
             case models.ItemCompleted():
                 return ItemEnded(message.index, self._whole(message))
         return None
-
-    def _refuse_ignored(self, message: models.TurnAccepted) -> None:
-        """Fail a turn where the provider tells, too late for `ignored`, that a setting has no effect (SEG-CTX-031)."""
-        if isinstance(message.ignored, list) and (untold := set(message.ignored).difference(self._ignored())):
-            place = min(untold)
-            told = models.Error(
-                code="not_offered",
-                advice="fix",
-                effect="unknown",
-                message=f"The provider can make nothing of the setting {place}; leave it out.",
-                param="/context" + place,
-            )
-            raise EngineFailure(told)
 
     def _whole(self, message: models.ItemCompleted) -> bytes | None:
         """Return the item where it came whole; a sealed one says who can open it."""
