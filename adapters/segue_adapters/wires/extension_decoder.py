@@ -194,7 +194,24 @@ class ExtensionDecoder:
             last.from_ = segue.from_
         if isinstance(last, models.ItemCompleted):
             last.digest = segue.digest
+            held[-1:-1] = self._put_before(last, segue)
         return held
+
+    def _put_before(self, message: models.ItemCompleted, segue: models.ExtensionEvent) -> list[models.ServerMessage]:
+        """Return what the record put into an item before it was whole, where no event of this wire said it.
+
+        Its numbers would be missing otherwise. The item comes whole, so what was put is known: how it ended.
+        """
+        if not isinstance(segue.from_, int) or not isinstance(segue.seq, int) or segue.from_ >= segue.seq:
+            return []
+        assert isinstance(message.item, msgspec.Raw)
+        status = msgspec.json.decode(message.item, type=dict[str, msgspec.Raw]).get("status")
+        if status is None:
+            return []
+        delta = models.ItemDelta(turn=self.turn, index=message.index, at="/status", seq=segue.seq - 1, put=status)
+        if segue.from_ < segue.seq - 1:
+            delta.from_ = segue.from_
+        return [delta]
 
     def _fold(self) -> list[models.ServerMessage]:
         """Return what was held, with the parts that came with an item's announcement put into its skeleton."""
