@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, Entry] = {
     "explain": Entry(
         "segue_conformance.explain.cli",
         "explain",
-        "Explain a requirement, a check or an error code.",
+        "Explain a requirement, a check, an error code or a store.",
         "check",
     ),
     "matrix": Entry(

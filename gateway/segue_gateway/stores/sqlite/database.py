@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 from ..base import Unusable, Unwritable
 
-__all__ = ["Database", "Unusable", "check_folder"]
+__all__ = ["APPLICATION", "VERSION", "Database", "Unusable", "check_folder"]
 
 T = TypeVar("T")
 
-_APPLICATION = 0x53656775  # "Segu"
-_VERSION = 1
+APPLICATION = 0x53656775  # "Segu"
+VERSION = 1
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE principals (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -102,12 +102,12 @@ class Database:
         if application == 0 and tables == 0:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
-        elif application != _APPLICATION:
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        elif application != APPLICATION:
             raise Unusable(f"{self.path} is a database of something else; name another file")
-        elif version != _VERSION:
-            raise Unusable(f"{self.path} was written by another version of Segue (tables {version}, here {_VERSION})")
+        elif version != VERSION:
+            raise Unusable(f"{self.path} was written by another version of Segue (tables {version}, here {VERSION})")
         connection.execute("COMMIT")
 
     def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
