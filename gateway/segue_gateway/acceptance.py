@@ -43,7 +43,7 @@ _SLICE = 256  # items that are read at a stretch
 
 
 class Caller(Protocol):
-    """Who sent a message, and over what: the principal, the wire, and the scope of a connection's handles."""
+    """Who sent a message, and over what: the principal, the wire, the scope of a connection's handles, the trace."""
 
     principal: str
     wire: str

@@ -43,9 +43,14 @@ def serve(ctx: click.Context, /, *, check_config: bool, **given: Any) -> None:
     observed = setup.observed()
     metrics = None if observed.metrics is None or setup.metrics.host is not None else observed.metrics.serve
     endpoint = setup.endpoint(observed.observer)
+
+    def ready(url: str) -> None:
+        click.echo(f"Segue serves on {url}")
+        observed.observer.serving(url)
+
     try:
         with setup.scraped(observed):
-            run(endpoint, setup.host, setup.port, lambda url: click.echo(f"Segue serves on {url}"), metrics)
+            run(endpoint, setup.host, setup.port, ready, metrics)
     except SystemExit:
         raise click.ClickException(f"can't listen on {setup.host}:{setup.port}: is the port taken?") from None
     finally:

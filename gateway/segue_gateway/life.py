@@ -12,6 +12,7 @@ from .stores.base import Unwritable
 
 if TYPE_CHECKING:
     from .connection import Connection
+    from .observing import Observer
     from .settings import Settings
     from .stores.base import Store
     from .turns import Turn
@@ -30,6 +31,7 @@ class Life:
     running: dict[tuple[str, str], Turn]
     connections: set[Connection]
     closing: bool
+    observer: Observer
     _tasks: set[asyncio.Task[None]]
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -77,6 +79,7 @@ class Life:
         grace = self.settings.grace_ms if grace_ms is None else grace_ms
         self.closing = True
         connections = list(self.connections)
+        self.observer.draining(len(self.running), len(connections))
         until = asyncio.get_running_loop().time() + grace / 1000
         await _briefly(connection.drain("shutdown", grace, elsewhere=self.store.shared) for connection in connections)
         await self._settle(grace / 1000)

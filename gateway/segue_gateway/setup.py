@@ -131,6 +131,7 @@ class Setup:
     def told(self) -> Iterator[tuple[str, str]]:
         """Yield what would be served, by subject, without secrets."""
         from .capabilities import WIRES
+        from .observing.exporting import Unsendable, destination
         from .stores.opening import shown
 
         yield "address", f"http://{self.host}:{self.port or '(any free port)'}"
@@ -143,6 +144,10 @@ class Setup:
             yield "upstream", f"{self.upstream.shown}, {self.upstream.wire or 'wire found out at the start'}, {key}"
         yield "store", shown(self.store)
         yield "metrics", self.metrics.told
+        try:
+            yield "traces", destination()
+        except Unsendable as error:
+            yield "traces", f"nowhere: {error}"
         yield "logs", f"{self.logs[0]} and above, as {self.logs[1]}"
         numbers = ((one.name, getattr(self.settings, one.name)) for one in fields(Settings))
         yield "limits", ", ".join(f"{name} {value}" for name, value in numbers if isinstance(value, int))
@@ -160,7 +165,7 @@ class Setup:
         try:
             found = traces()
         except Unsendable as error:
-            logging.getLogger("segue.gateway").warning("%s", error)
+            logging.getLogger("segue.gateway").warning("%s", error, extra={"event": "traces.missing"})
         else:
             if found is not None:
                 observers.append(found[0])  # before the log: it names the trace

@@ -83,6 +83,17 @@ def test_keys_may_be_a_list_and_stand_in_the_environment(write) -> None:
     assert told(check(SEGUE_CONFIG=write('[key]\nalice = "ALICE_KEY"')))["principals"] == "alice"
 
 
+def test_where_what_is_seen_goes_is_told() -> None:
+    result = told(check("--metrics", "127.0.0.1:9464", "--log-format", "json", OTEL_TRACES_EXPORTER="pigeon"))
+    assert result["metrics"] == "http://127.0.0.1:9464/metrics"
+    assert result["logs"] == "warning and above, as json"
+    assert "nowhere: the OTEL_ variables ask for traces, and the exporter 'pigeon' is not installed" in result["traces"]
+    assert told(check())["metrics"] == "/metrics"
+    assert told(check("--host", "0.0.0.0", "--plain-text", "--key", "a=BOB_KEY"))["metrics"] == "nowhere"
+    result = check("--metrics", "somewhere")
+    assert (result.exit_code, "no HOST:PORT" in result.output) == (2, True)
+
+
 def test_which_variables_count_is_told_and_which_are_of_no_option() -> None:
     lines = check(SEGUE_LANES="4", SEGUE_LANE="4").output.splitlines()
     assert "environment: SEGUE_LANES" in lines

@@ -198,3 +198,18 @@ def test_a_trace_of_the_request_is_the_turns_where_the_body_has_none() -> None:
 )
 def test_of_a_place_only_the_protocols_own_words_are_told(param: str | None, told: str | None) -> None:
     assert place_of(models.Error("invalid_request", "fix", "none", "No.", param)) == told
+
+
+def test_several_are_told_of_everything_that_one_can_be_told_of() -> None:
+    told: list[str] = []
+
+    def note(name: str) -> Any:
+        return lambda self, *arguments: told.append(name)
+
+    names = [name for name, value in vars(Observer).items() if callable(value) and not name.startswith("_")]
+    everything = type("Everything", (Observer,), {name: note(name) for name in names})
+    several = Observers([everything(), Observer()])
+    for name in names:
+        getattr(several, name)(None, None, None)
+    assert told == names
+    assert len(names) >= 14

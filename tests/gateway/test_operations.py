@@ -128,6 +128,9 @@ def test_the_log_is_json_and_holds_no_word_and_no_key(talked: tuple[Gateway, str
         ("segue-http", "invalid_request"), ("segue-http", "continuation_not_found"),
         ("segue-ws", "unsupported_message"), ("segue-ws", "continuation_not_found"), ("segue-ws", "malformed_message"),
     }  # fmt: skip
+    first = lines[0]
+    assert (first["event"], first["url"]) == ("serving", talked[0].url)
+    assert {"event": "draining", "turns": 0, "connections": 0}.items() <= lines[-1].items()
     opened = [line["connection"] for line in lines if line["event"] == "connection.opened"]
     assert len(opened) == 2
     assert opened == [line["connection"] for line in lines if line["event"] == "connection.closed"]
@@ -162,6 +165,7 @@ def test_metrics_count_what_happened(talked: tuple[Gateway, str]) -> None:
     assert value(text, "segue_store_operation_seconds_count", operation="finish") == value(text, "segue_turns_total")
     assert value(text, "segue_upstream_requests_total", engine="scripted", outcome="failed") == 1
     assert value(text, "segue_upstream_requests_running") == 0
+    assert value(text, "segue_draining") == 0
     assert value(text, "process_open_fds") > 0
 
 

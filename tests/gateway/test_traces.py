@@ -16,7 +16,7 @@ import pytest
 from gateway_lab import StepEngine, answer, run, start, turn, upstream
 from process_lab import gateway
 from segue_gateway.endpoint import Endpoint
-from segue_gateway.observing.exporting import Unsendable, traces
+from segue_gateway.observing.exporting import Unsendable, destination, traces
 from segue_gateway.observing.traces import Traces
 from segue_schemas import models
 
@@ -82,6 +82,7 @@ def test_nothing_is_set_up_where_nobody_asks_for_traces() -> None:
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_SDK_DISABLED": "TRUE"},
     ):
         assert traces(environment) is None, environment
+        assert destination(environment) == "nowhere"
 
 
 def test_what_is_not_installed_is_told_with_the_way_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,6 +90,8 @@ def test_what_is_not_installed_is_told_with_the_way_to_it(monkeypatch: pytest.Mo
         Unsendable, match=r"the exporter 'pigeon' is not installed: pip install 'segue-protocol\[otel\]'"
     ):
         traces({"OTEL_TRACES_EXPORTER": "pigeon"})
+    with pytest.raises(Unsendable, match="'pigeon' is not installed"):
+        destination({"OTEL_TRACES_EXPORTER": "pigeon"})
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(Unsendable, match=r"opentelemetry.sdk.trace is not installed"):
         traces({"OTEL_TRACES_EXPORTER": "otlp"})
@@ -99,6 +102,7 @@ def test_a_start_without_the_extra_says_so_and_serves(tmp_path: Path) -> None:
         assert httpx.get(served.url + "/readyz").status_code == 200
         assert served.stop() == 0
     (line,) = served.log.splitlines()
+    assert " warning traces.missing " in line
     assert "the exporter 'pigeon' is not installed" in line
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -27,6 +28,7 @@ __all__ = [
     "refusal",
     "retry_after",
     "status_for",
+    "trace_headers",
     "turn_name",
 ]
 
@@ -161,6 +163,8 @@ _STATUS = {
     "draining": 503,
     "internal_error": 500,
 }
+_STATE = re.compile(r"[!-~](?:[ -~]{0,510}[!-~])?")
+
 #: The error codes that the protocol knows (spec: errors).
 CODES = frozenset(_STATUS)
 
@@ -168,6 +172,15 @@ CODES = frozenset(_STATUS)
 def turn_name() -> str:
     """Return a fresh turn name with 128 bits of randomness (SEG-TURN-050)."""
     return "t_" + draws.token_urlsafe(16)
+
+
+def trace_headers(trace: models.Trace | msgspec.UnsetType) -> dict[str, str]:
+    """Return the headers that say a trace over HTTP; a `tracestate` that is no header's value is left out."""
+    if not isinstance(trace, models.Trace):
+        return {}
+    state = trace.tracestate
+    fits = isinstance(state, str) and _STATE.fullmatch(state)
+    return {"traceparent": trace.traceparent, **({"tracestate": state} if fits and isinstance(state, str) else {})}
 
 
 def status_for(code: str) -> int:

@@ -12,7 +12,7 @@ from segue_schemas import models
 
 from ..errors import NotCarried, RemoteProtocolError
 from ..sse import SSEParser, encode_event
-from .base import Answer, NotJSON, Request, TurnFacts, check_json, refusal, retry_after
+from .base import Answer, NotJSON, Request, TurnFacts, check_json, refusal, retry_after, trace_headers
 from .extension_decoder import ExtensionDecoder
 from .extension_encoder import ExtensionEncoder, refusal_body
 from .responses import body_of, create_of, decode_error, encode_error, error_status
@@ -99,8 +99,7 @@ class Create(_Exchange):
                 raise NotCarried("openai-http", "a lane")
             body = msgspec.json.encode(body_of(start, wire="openai-http", stream=not final))
         headers = dict(_JSON, accept="application/json" if final else "text/event-stream")
-        if isinstance(start.trace, models.Trace):
-            headers["traceparent"] = start.trace.traceparent
+        headers.update(trace_headers(start.trace))
         self.request = Request("POST", "/responses", headers, body)
         self._turn = start.turn
         retention = start.retention if isinstance(start.retention, str) else "cached"

@@ -23,7 +23,18 @@ from segue_schemas import models
 
 from ..errors import CutShort, LocalProtocolError, NotCarried, RemoteProtocolError
 from ..sse import SSEParser, encode_comment, encode_event
-from .base import TERMINAL, Answer, NotJSON, Refuse, Request, check_json, refusal, retry_after, status_for
+from .base import (
+    TERMINAL,
+    Answer,
+    NotJSON,
+    Refuse,
+    Request,
+    check_json,
+    refusal,
+    retry_after,
+    status_for,
+    trace_headers,
+)
 from .segue_ws import client_message, server_message
 
 __all__ = ["SegueHTTPClient", "SegueHTTPServer", "snapshot_messages"]
@@ -50,8 +61,7 @@ class SegueHTTPClient:
                 raise NotCarried(self.name, "a lane: HTTP has no connection whose order it could name")
             final = isinstance(message.delivery, models.Delivery) and message.delivery.mode == "final"
             headers = {"accept": "application/json" if final else _EVENT_STREAM, "content-type": "application/json"}
-            if isinstance(message.trace, models.Trace):
-                headers["traceparent"] = message.trace.traceparent
+            headers.update(trace_headers(message.trace))
             return _Exchange(message, Request("PUT", f"/turns/{message.turn}", headers, msgspec.json.encode(message)))
         if isinstance(message, models.TurnResume):
             headers = {"accept": _EVENT_STREAM}

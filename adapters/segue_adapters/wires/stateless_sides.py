@@ -10,7 +10,7 @@ import msgspec
 from segue_schemas import models
 
 from ..errors import NotCarried
-from .base import Answer, Request, refusal, retry_after
+from .base import Answer, Request, refusal, retry_after, trace_headers
 from .stateless import JSON, Create, Exchanged, Said, TurnDecoder, json_answer, plain_start
 
 __all__ = ["StatelessClient", "StatelessServer"]
@@ -44,9 +44,7 @@ class StatelessClient(ABC):
         start = plain_start(message, self.name)
         final = isinstance(start.delivery, models.Delivery) and start.delivery.mode == "final"
         said = self.said(start, stream=not final)
-        headers = {"accept": "application/json" if final else "text/event-stream"}
-        if isinstance(start.trace, models.Trace):
-            headers["traceparent"] = start.trace.traceparent
+        headers = {"accept": "application/json" if final else "text/event-stream", **trace_headers(start.trace)}
         request = self.request(msgspec.json.encode(said.body), **headers)
         return Exchanged(start, request, self.decoder(start.turn, said))
 

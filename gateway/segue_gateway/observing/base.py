@@ -70,6 +70,12 @@ class Observer:
     #: Whether it wants `moved`: what is counted for it costs something on each message.
     counts_bytes = False
 
+    def serving(self, url: str) -> None:
+        """The process takes connections, at this URL."""
+
+    def draining(self, turns: int, connections: int) -> None:
+        """The endpoint comes to its end, with so much still running and open."""
+
     def opened(self, connection: Connection) -> None:
         """A WebSocket connection was accepted."""
 
@@ -113,8 +119,8 @@ SILENT = Observer()
 
 #: Everything that an observer is told.
 _TOLD = (
-    "opened", "closed", "refused", "accepted", "first_output", "asking", "answered", "ended", "evicted", "stored",
-    "store_failed", "moved",
+    "serving", "draining", "opened", "closed", "refused", "accepted", "first_output", "asking", "answered", "ended",
+    "evicted", "stored", "store_failed", "moved",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from opentelemetry import trace
 
 from .traces import Traces
 
-__all__ = ["Unsendable", "traces"]
+__all__ = ["Unsendable", "destination", "traces"]
 
 #: Without any of these nobody has said that traces are wanted.
 _WANTED = ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -48,6 +48,17 @@ def traces(environment: Mapping[str, str] = os.environ) -> tuple[Traces, Callabl
     for name in names:
         provider.add_span_processor(BatchSpanProcessor(_exporter(name)))
     return Traces(provider), lambda: _within(provider.shutdown)
+
+
+def destination(environment: Mapping[str, str] = os.environ) -> str:
+    """Return where traces would go, for people, with nothing set up; Unsendable where they can't."""
+    names = _exporters(environment)
+    if not names or environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return "nowhere"
+    for name in names:
+        if not entry_points(group="opentelemetry_traces_exporter", name=name):
+            raise Unsendable(_missing(f"the exporter '{name}'"))
+    return f"as the OTEL_ variables say, by {', '.join(names)}"
 
 
 def _exporters(environment: Mapping[str, str]) -> list[str]:

@@ -28,6 +28,8 @@ __all__ = ["EVENTS", "Logs", "configure"]
 
 #: Each event, the level of its line, and what the line is about.
 EVENTS: Mapping[str, tuple[int, str]] = {
+    "serving": (logging.INFO, "The process takes connections, at an address."),
+    "draining": (logging.INFO, "It was asked to end, with so many turns running and connections open."),
     "turn.accepted": (logging.DEBUG, "A turn was accepted."),
     "turn.ended": (logging.INFO, "A turn ended: one line each, with everything that is told of it."),
     "refused": (logging.INFO, "A message, a request or an upgrade was refused, with its code."),
@@ -36,6 +38,7 @@ EVENTS: Mapping[str, tuple[int, str]] = {
     "evicted": (logging.INFO, "Continuations were given up before their expiry."),
     "upstream.failed": (logging.WARNING, "The provider failed, refused, fell silent or was cut off, with the code."),
     "store.failed": (logging.WARNING, "A step of the store failed."),
+    "traces.missing": (logging.WARNING, "Traces are asked for, and what sends them is not installed."),
     "fault": (logging.ERROR, "A fault of the endpoint itself: its type and the places in the code."),
     "library": (logging.WARNING, "Something that a library has to say: its logger and its place in the code."),
 }
@@ -50,6 +53,14 @@ log = logging.getLogger("segue.gateway")
 
 class Logs(Observer):
     """Writes a line for what happens, to the log `segue.gateway`."""
+
+    def serving(self, url: str) -> None:
+        """Write where."""
+        _write("serving", url=url)
+
+    def draining(self, turns: int, connections: int) -> None:
+        """Write how much there still is."""
+        _write("draining", turns=turns, connections=connections)
 
     def opened(self, connection: Connection) -> None:
         """Write who came, over what."""

@@ -68,6 +68,7 @@ METRICS = (
     Known("segue_input_bytes_total", "counter", "Bytes of items and contexts that turns brought.", ("wire",)),
     Known("segue_saved_bytes_total", "counter", "Bytes that resends in full would have brought besides.", ("wire",)),
     Known("segue_tokens_total", "counter", "Tokens as providers reported them: input, output, cached.", ("kind",)),
+    Known("segue_draining", "gauge", "1 once the endpoint comes to its end, 0 before."),
     Known("segue_evictions_total", "counter", "Continuations given up before their expiry."),
     Known("segue_store_operation_seconds", "summary", "Steps of the store, and how long they took.", ("operation",)),
     Known("segue_store_errors_total", "counter", "Steps of the store that raised.", ("operation", "error")),
@@ -143,6 +144,10 @@ class Metrics(Observer, Collector):
         self._numbers[key] = self._numbers.get(key, 0) + number
 
     # -- what happens
+
+    def draining(self, turns: int, connections: int) -> None:
+        """Take note of it."""
+        self._add(("segue_draining",))
 
     def opened(self, connection: Connection) -> None:
         """Count a connection."""
