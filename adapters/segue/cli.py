@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, Entry] = {
     "explain": Entry(
         "segue_conformance.explain.cli",
         "explain",
-        "Explain a requirement, a check, an error code or a store.",
+        "Explain a requirement, a check, an error code, a store or a transcript.",
         "check",
     ),
     "matrix": Entry(

@@ -1,4 +1,4 @@
-"""The command `segue explain`: an id of the specification or the suite, or the file of a store."""
+"""The command `segue explain`: an id of the specification or the suite, or the file of a store or a transcript."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ __all__ = ["explain"]
     metavar="FILE",
     help="A JSON report to look into as well for who breaks it; repeatable.",
 )
-@click.option("--history", metavar="NAME", help="Of a store: all that the model saw in this turn or continuation.")
+@click.option("--history", metavar="NAME", help="Of a store or transcript: what the model saw in this turn.")
 @click.option("--no-run", is_flag=True, help="Perform no check in memory for an example of it kept and broken.")
 @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR does the same.")
 def explain(ids: tuple[str, ...], paths: tuple[Path, ...], history: str | None, no_run: bool, no_color: bool) -> None:
-    """Explain a requirement (SEG-CONT-012), a check, an error code, or the SQLite store of a gateway by its path.
+    """Explain a requirement (SEG-CONT-012), a check, an error code, or a store or transcript by its path.
 
     Tells the sentence and why it is there, what proves it, what it looks like kept and broken, and who is known to
     break it. It needs no endpoint: what is shown is performed in memory.
 
-    Of a store (state.db, or sqlite:state.db) it tells turn by turn what was sent, what was saved against a resend in
-    full, and what the model wrote, without a word of content; also while a gateway uses it. --history NAME writes
-    what the model saw in a turn: the context, and each item.
+    Of the SQLite store of a gateway (state.db), also while it is used, and of a transcript of segue check it tells
+    turn by turn what was sent, what was saved against a resend in full, and what the model wrote, without a word of
+    content. --history NAME writes what the model saw in a turn: the context, and each item.
     """
     stores = [_path(id) for id in ids]
     if any(stores):
         if len(ids) > 1 or stores[0] is None:
-            raise click.UsageError("a store is explained alone: name one file, and no ids beside it")
+            raise click.UsageError("a file is explained alone: name one, and no ids beside it")
         _tell_store(stores[0], history)
         return
     if history is not None:
-        raise click.UsageError("--history is about a store: name its file")
+        raise click.UsageError("--history is about a store or a transcript: name its file")
     catalogue = Catalogue.load()
     found = [(id, find(id, catalogue)) for id in ids]
     for id, subject in found:
@@ -90,12 +90,24 @@ def _tell_store(path: str, history: str | None) -> None:
     from segue_gateway.explaining import effective, told
     from segue_gateway.stores.sqlite.looking import Unusable, look
 
+    from ..transcript.reading import NotATranscript
+    from .recorded import recorded
+
     try:
-        kept = look(path)
-    except Unusable as error:
+        kept = recorded(Path(path)) if _is_transcript(path) else look(path)
+    except (NotATranscript, Unusable) as error:
         raise click.UsageError(str(error)) from None
     lines = told(kept) if history is None else effective(kept, history)
     if lines is None:
         raise click.UsageError(f"{path} holds no turn and no continuation {history!r}")
     for line in lines:
         click.echo(line)
+
+
+def _is_transcript(path: str) -> bool:
+    """Return whether a file begins as a transcript does; a database does not."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(1) == b"{"
+    except OSError:
+        return False  # whoever reads it says why
