@@ -82,6 +82,11 @@ class Setting(click.Option):
         """Its name in the environment; None where it has none."""
         return f"{PREFIX}_{self.key.upper().replace('-', '_')}" if self.allow_from_autoenv else None
 
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return what the environment says; not what an orchestrator puts there for a service that is named `segue`."""
+        value = super().resolve_envvar_value(ctx)
+        return None if value is not None and value.startswith(("tcp://", "udp://")) else value
+
     def read(self, value: object, folder: Path) -> Any:
         """Return the value of a file as the command line would have it; TypeError that says what is wanted."""
         if self.multiple:

@@ -87,6 +87,8 @@ class Setup:
     logs: tuple[str, str]
     metrics: Scrape
     keys: Mapping[str, str] = field(repr=False)
+    #: Where each option was given, for whoever has to be told.
+    places: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def of(cls, ctx: click.Context, given: Mapping[str, Any]) -> Setup:
@@ -115,18 +117,19 @@ class Setup:
             logs=(given["log_level"], given["log_format"]),
             metrics=_scrape(places["metrics"], given["metrics"], host),
             keys=keys,
+            places=places,
         )
-        made.check_store(places["store"])
+        made.check_store()
         return made
 
-    def check_store(self, place: str) -> None:
+    def check_store(self) -> None:
         """Refuse an address at which there can be no store; nothing is opened."""
         from .stores.opening import Unusable, store_at
 
         try:
             store_at(self.store)
         except Unusable as error:
-            raise click.UsageError(f"{place}: {error}") from None
+            raise click.UsageError(f"{self.places['store']}: {error}") from None
 
     def told(self) -> Iterator[tuple[str, str]]:
         """Yield what would be served, by subject, without secrets."""
@@ -209,7 +212,7 @@ class Setup:
         try:
             store = open_store(self.store, Bounds.of(self.settings))
         except Unusable as error:
-            raise click.UsageError(f"--store: {error}") from None
+            raise click.UsageError(f"{self.places['store']}: {error}") from None
         return Endpoint(engine, settings=self.settings, keys=self.keys, store=store, observer=observer)
 
     def _engine(self, upstream: Upstream) -> Engine:
@@ -220,7 +223,7 @@ class Setup:
                 upstream.url, upstream.wire, key=upstream.key, silence=upstream.silence, models=upstream.models
             )
         except UnusableUpstream as error:
-            raise click.ClickException(f"--upstream {upstream.shown}: {error}") from None
+            raise click.ClickException(f"{self.places['upstream']}: {upstream.shown}: {error}") from None
 
 
 def _upstream(places: Mapping[str, str], given: Mapping[str, Any]) -> Upstream | None:

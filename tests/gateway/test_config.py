@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -92,6 +93,28 @@ def test_where_what_is_seen_goes_is_told() -> None:
     assert told(check("--host", "0.0.0.0", "--plain-text", "--key", "a=BOB_KEY"))["metrics"] == "nowhere"
     result = check("--metrics", "somewhere")
     assert (result.exit_code, "no HOST:PORT" in result.output) == (2, True)
+
+
+def test_what_an_orchestrator_says_of_a_service_is_no_option() -> None:
+    result = told(check(SEGUE_PORT="tcp://10.0.0.1:8080", SEGUE_SERVICE_HOST="10.0.0.1"))
+    assert result["address"] == "http://127.0.0.1:8080"
+
+
+def test_the_file_of_the_page_is_one(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "operate.md"
+    (text,) = re.findall(r"^```toml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (tmp_path / "segue.toml").write_text(text, encoding="utf-8")
+    result = told(check("--config", str(tmp_path / "segue.toml"), PROVIDER_KEY="sk-x"))
+    assert result["principals"] == "alice, bob"
+    assert result["store"] == f"sqlite:{tmp_path / 'state.db'}"
+    assert "cached_ms 86400000," in result["limits"]
+
+
+def test_a_store_that_cannot_be_opened_is_told_with_its_place(write, tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_text("no database at all, but long enough to look like one" * 20)
+    result = CliRunner().invoke(serve, ["--config", write('\nstore = "sqlite:state.db"'), "--port", "0"])
+    assert result.exit_code == 2
+    assert "line 2, 'store': " in result.output
 
 
 def test_which_variables_count_is_told_and_which_are_of_no_option() -> None:
