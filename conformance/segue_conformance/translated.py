@@ -1,7 +1,8 @@
 """A bare WebSocket of OpenAI's wire with the extension, spoken to in messages as they stand on a Segue wire.
 
 For checks that look at messages one by one: what the extension's events say is put back into the message that they
-stand for, member by member, so that what an event leaves out is missing there.
+stand for, member by member, so that what an event leaves out is missing there. Where one event of the record became
+several, its number stands in the last of them, and belongs to all.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class TranslatedSocket(Socket):
         self._socket = socket
         self._wire = ExtendedWSClient()
         self._waiting: deque[str] = deque()
+        self._unnumbered: list[models.ItemStarted | models.ItemDelta] = []
         self.url, self.label = socket.url, socket.label
 
     def __getattr__(self, name: str) -> Any:
@@ -44,8 +46,22 @@ class TranslatedSocket(Socket):
         while not self._waiting:
             left = None if until is None else max(0.0, until - now())
             for message in self._wire.receive(await self._socket.receive(left)):
-                self._waiting.append(msgspec.json.encode(message).decode())
+                self._take(message)
         return self._waiting.popleft()
+
+    def _take(self, message: models.ServerMessage) -> None:
+        """Take a message; one without its number waits for the event that bears it, next in its turn."""
+        seq, grows = getattr(message, "seq", None), isinstance(message, models.ItemStarted | models.ItemDelta)
+        if isinstance(message, models.ItemStarted | models.ItemDelta) and not isinstance(seq, int):
+            self._unnumbered.append(message)
+            return
+        held, self._unnumbered = self._unnumbered, []
+        for part in held:
+            if grows and isinstance(seq, int) and part.turn == getattr(message, "turn", None):
+                first = getattr(message, "from_", None)
+                part.seq = first if isinstance(first, int) else seq
+            self._waiting.append(msgspec.json.encode(part).decode())
+        self._waiting.append(msgspec.json.encode(message).decode())
 
     async def ping(self, limit: float) -> bool:
         """Return whether a ping is answered."""

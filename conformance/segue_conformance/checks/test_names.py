@@ -43,6 +43,7 @@ async def test_one_of_two_that_race(subject: Subject) -> None:
 async def test_context_form_is_no_content(subject: Subject) -> None:
     """A repeat that names its context by digest is the same turn as one that sent it."""
     subject.needs("contexts")
+    keeps_records(subject)
     subject.needs("resume")
     name = turn_name()
     async with subject.open() as client:

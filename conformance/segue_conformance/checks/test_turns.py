@@ -73,6 +73,9 @@ async def test_numbers_rise(subject: Subject) -> None:
             if isinstance(event, models.TurnProgress):
                 continue
             seq = getattr(event, "seq", None)
+            unnumbered = not isinstance(seq, int) and isinstance(event, models.ItemStarted | models.ItemDelta)
+            if subject.extended and unnumbered:
+                continue  # where one event of the record became several, the last of them bears its number
             begins = event.from_ if isinstance(event, models.ItemDelta) and isinstance(event.from_, int) else seq
             if not isinstance(seq, int) or begins != expected:
                 raise Deviation(
