@@ -27,6 +27,14 @@ def check(*arguments: str, **environment: str) -> Result:
     return runner.invoke(serve, ["--check-config", *arguments], catch_exceptions=False)
 
 
+def started(*arguments: str) -> tuple[int, str, str]:
+    """Serve in a process of its own, which is to end by itself."""
+    command = [sys.executable, "-m", "segue_gateway", *arguments]
+    environment = {**os.environ, **ENVIRONMENT}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
 def told(result: Result) -> dict[str, str]:
     assert result.exit_code == 0, result.output
     lines = (line.partition(":") for line in result.output.splitlines())
@@ -112,9 +120,9 @@ def test_the_file_of_the_page_is_one(tmp_path: Path) -> None:
 
 def test_a_store_that_cannot_be_opened_is_told_with_its_place(write, tmp_path: Path) -> None:
     (tmp_path / "state.db").write_text("no database at all, but long enough to look like one" * 20)
-    result = CliRunner().invoke(serve, ["--config", write('\nstore = "sqlite:state.db"'), "--port", "0"])
-    assert result.exit_code == 2
-    assert "line 2, 'store': " in result.output
+    code, _, said = started("--config", write('\nstore = "sqlite:state.db"'), "--port", "0")
+    assert code == 2
+    assert "line 2, 'store': " in said
 
 
 def test_which_variables_count_is_told_and_which_are_of_no_option() -> None:
@@ -200,13 +208,10 @@ def test_a_wrong_value_of_the_environment_is_told_by_its_variable() -> None:
 
 def test_a_command_that_serves_gives_the_same_sentence(write) -> None:
     """In a process of its own: what the check says, the start says."""
-    command = [sys.executable, "-m", "segue_gateway", "--config", write("prot = 8")]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}, check=False)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.splitlines()[-1].endswith(
-        "segue.toml, line 1, 'prot': there is no such option; did you mean 'port'?"
-    )
+    code, printed, said = started("--config", write("prot = 8"))
+    assert (code, printed) == (2, "")
+    last = said.splitlines()[-1]
+    assert last.endswith("segue.toml, line 1, 'prot': there is no such option; did you mean 'port'?")
 
 
 def test_names_follow_from_one_another() -> None:
