@@ -337,6 +337,14 @@ def test_a_call_that_was_cut_is_discarded() -> None:
     assert (built(told), end_of(told).discarded) == ([spoken("Hi")], [1])
 
 
+def test_a_call_without_input_is_whole_unless_the_answer_was_cut_at_it() -> None:
+    """Cut before its first character it looks like one that needs no input; only the last one can be that."""
+    told = streamed(START, use(0), use(1), reason("max_tokens"), STOP)
+    assert ([call["arguments"] for call in built(told)], end_of(told).discarded) == (["{}"], [1])
+    told = streamed(START, use(0), use(1), reason("tool_use"), STOP)
+    assert ([call["arguments"] for call in built(told)], end_of(told).discarded) == (["{}", "{}"], msgspec.UNSET)
+
+
 def test_usage_counts_what_came_from_a_cache() -> None:
     counts = {"input_tokens": 1, "cache_creation_input_tokens": 20, "cache_read_input_tokens": 300, "output_tokens": 1}
     begun = event("message_start", message={"usage": counts, "role": 7})

@@ -52,6 +52,7 @@ class AnthropicDecoder:
         self._accepted = False
         self._role = "assistant"
         self._blocks: dict[int, _Block] = {}
+        self._latest: _Block | None = None
         self._uncertain: list[_Block] = []
         self._reason: str | None = None
         self._usage: dict[str, Any] = {}
@@ -115,7 +116,7 @@ class AnthropicDecoder:
             self._usage |= {name: value for name, value in usage.items() if value is not None}
 
     def _begin(self, index: int, begun: dict[str, Any], data: str) -> list[models.ServerMessage]:
-        block = self._blocks[index] = _Block(begun)
+        block = self._latest = self._blocks[index] = _Block(begun)
         kind = begun.get("type")
         if kind == "text":
             told = self._out.part("output_text", self._role)
@@ -159,13 +160,9 @@ class AnthropicDecoder:
         if block is None or block.item < 0:
             return []  # text: it ends with its message
         if kind == "tool_use":
-            if not block.text:
-                block.text = block.given
-                told = self._out.append(block.item, "/arguments", block.given)
-                return told + self._out.end(block.item)
             if is_object(block.text):
                 return self._out.end(block.item)
-            self._uncertain.append(block)  # cut, or only strange: the stop_reason says it
+            self._uncertain.append(block)  # without input, cut, or only strange: what comes behind says which
             return []
         if block.begun.get("type") == "thinking" and not isinstance(block.begun.get("thinking"), str):
             block.seal["thinking"] = ""
@@ -182,6 +179,10 @@ class AnthropicDecoder:
             told += self._stop(block)
         told += self._out.end_message(cut=cut)
         for block in self._uncertain:
+            # The last one of an answer that was cut may have been cut before the first character of its input.
+            if not block.text and not (cut and block is self._latest and block.given == "{}"):
+                block.text = block.given
+                told += self._out.append(block.item, "/arguments", block.given)
             told += self._out.end_call(block.item, block.text, cut=cut)
         return [*told, self._completed()]
 
