@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from .. import oddities
 from ..mutants import load
 from ..registry import EVERY_WIRE, Catalogue, RegistrationError
 from ..reports.console import console_for
@@ -31,10 +32,12 @@ _MOST = 4
 @click.command()
 @click.option(
     "--only", multiple=True, metavar="PATTERN",
-    help="Mutants or checks: a name, an area, part of a check's id, a glob; repeatable.",
+    help="Mutants, oddities or checks: a name, an area, part of a check's id, a glob; repeatable.",
 )  # fmt: skip
 @click.option(
-    "--full", is_flag=True, help="Every mutant against every check, on every wire; and over sockets those it names."
+    "--full",
+    is_flag=True,
+    help="Every mutant and oddity against every check, on every wire; over sockets each mutant against those it names.",
 )
 @click.option("--sockets", is_flag=True, help="Over real sockets, too, each mutant against those that it names.")
 @click.option("--exhaustive", is_flag=True, help="As --full, also where a check reaches nothing of a fault.")
@@ -57,8 +60,8 @@ def selftest(
     """Prove that the checks can fail, and that they accuse nobody who is right.
 
     The reference endpoint has to pass every check; each mutant, an endpoint with one fault, has to be caught by the
-    checks that it names. All of it runs in memory, on a virtual clock, without a network; --sockets and --full look at
-    each mutant over real sockets as well, on this machine.
+    checks that it names; no check may accuse an endpoint that is odd and legal. All of it runs in memory, on a virtual
+    clock, without a network; --sockets and --full look at each mutant over real sockets as well, on this machine.
 
     \b
     Exit codes: 0 the suite is sound, 1 it is not, 2 wrong usage, 4 a fault of
@@ -70,6 +73,7 @@ def selftest(
         chosen = select(
             Catalogue.load(), load(), wires or (EVERY_WIRE if full else IN_MEMORY),
             only=only, full=full, exhaustive=exhaustive, sockets=sockets or full,
+            oddities=list(oddities.load().values()),
         )  # fmt: skip
         code = _examine(console, chosen, jobs or min(_MOST, os.cpu_count() or 1), json_path, debug)
     except click.ClickException:
@@ -88,7 +92,9 @@ def _examine(console: Console, chosen: Selection, processes: int, json_path: str
     began = time.monotonic()
     if not any(stage.jobs([]) for stage in stages(chosen)):
         raise click.UsageError("--only: no check and no mutant is meant by that")
-    console.print(Text(f"{len(chosen.mutants)} mutants, {len(chosen.checks) if chosen.whole else 0} checks", "bold"))
+    odd = f", {len(chosen.oddities)} oddities" if chosen.oddities else ""
+    checks = len(chosen.checks) if chosen.whole else 0
+    console.print(Text(f"{len(chosen.mutants)} mutants, {checks} checks{odd}", "bold"))
     finished: list[Done] = []
     for stage in stages(chosen):
         jobs = stage.jobs(finished)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import get_context
 
+from .. import oddities
 from ..mutants import REFERENCES, Mutant, load
 from ..registry import Catalogue
 from ..verdicts import Verdict
@@ -30,7 +31,7 @@ _VIRTUAL, _REAL = 4.0, 3.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Checks by id, each with the wire to perform it on, on one endpoint. `kind` is reference or mutant.
+    """Checks by id, each with the wire to perform it on, on one endpoint. `kind` is reference, mutant or oddity.
 
     `watched`: note what each check reaches of the endpoint. `sockets`: over real sockets, in real time.
     """
@@ -73,7 +74,7 @@ class Done:
 
 @cache
 def _known() -> Known:
-    return Catalogue.load(), {mutant.name: mutant for mutant in (*REFERENCES, *load())}
+    return Catalogue.load(), {mutant.name: mutant for mutant in (*REFERENCES, *load(), *oddities.load().values())}
 
 
 def perform(job: Job, known: Known | None = None) -> Done:

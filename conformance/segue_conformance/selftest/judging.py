@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from ..mutants import Mutant
+from ..oddities import accusations
+from ..registry import Catalogue
 from ..verdicts import Verdict
 from .jobs import Done, Run
 from .planning import Selection
@@ -26,7 +28,7 @@ _GOOD_ON_VARIANTS = (*_GOOD, Verdict.UNTESTABLE)
 class Failure:
     """Something that must not be.
 
-    `kind`: reference, never_performed, survived, survived_sockets, extra, stale, unkilled, fault.
+    `kind`: reference, oddity, never_performed, survived, survived_sockets, extra, stale, unkilled, fault.
     """
 
     kind: str
@@ -81,6 +83,7 @@ def judge(chosen: Selection, done: Iterable[Done]) -> Outcome:
     ]
     reference = [(one.job.name, run) for one in finished if one.job.kind == "reference" for run in one.runs]
     failures += _reference(chosen, reference)
+    failures += _oddities(chosen, finished)
     sound = [one for one in finished if one.job.kind == "mutant" and not one.fault]
     runs = {one.job.name: one.runs for one in sound if not one.job.sockets}
     examined = [_examined(mutant, runs[mutant.name]) for mutant in chosen.mutants if mutant.name in runs]
@@ -125,6 +128,17 @@ def _reference(chosen: Selection, runs: Sequence[tuple[str, Run]]) -> list[Failu
         if check not in passed
     ]
     return wrong
+
+
+def _oddities(chosen: Selection, done: Sequence[Done]) -> list[Failure]:
+    """Return the false accusations of endpoints that are odd and legal."""
+    known, checks = {oddity.name: oddity for oddity in chosen.oddities}, Catalogue(chosen.checks)
+    return [
+        Failure("oddity", told, one.job.name)
+        for one in done
+        if one.job.kind == "oddity" and not one.fault
+        for told in accusations(known[one.job.name], one.runs, checks)
+    ]
 
 
 def _examined(mutant: Mutant, runs: Sequence[Run]) -> Examined:

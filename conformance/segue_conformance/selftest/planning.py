@@ -1,7 +1,8 @@
 """What is examined, and in which order: stages, and the jobs of each.
 
 A full run begins with the reference endpoint. What each check reached there says on which mutants nothing can come of
-it; the rest is performed. Behind that, each mutant meets the checks that it names once more, over real sockets.
+it; the rest is performed, on endpoints that are odd and legal as well. Behind that, each mutant meets the checks that
+it names once more, over real sockets.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..mutants import REFERENCES, Mutant
+from ..oddities import Oddity
 from ..registry import Catalogue, Check
 from .jobs import Done, Job, Pair
 from .reach import Place, places_of
@@ -40,6 +42,8 @@ class Selection:
     references: tuple[Mutant, ...] = field(default=REFERENCES)
     exhaustive: bool = False
     sockets: bool = False
+    #: Endpoints that are odd and legal, which no check may accuse.
+    oddities: tuple[Oddity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +67,24 @@ def select(
     full: bool = False,
     exhaustive: bool = False,
     sockets: bool = False,
+    oddities: Sequence[Oddity] = (),
 ) -> Selection:
-    """Return what some patterns mean: checks as `--only` of `segue check`, mutants by name or area.
+    """Return what some patterns mean: checks as `--only` of `segue check`, mutants and oddities by name or area.
 
-    Of a check that is meant the mutants that name it are meant too. Nothing at all may come of it.
+    Of a check that is meant the mutants that name it are meant too, in a full run also every oddity. Nothing at all may
+    come of it.
     """
     if not only:
-        return Selection(tuple(catalogue), tuple(mutants), tuple(wires), full, exhaustive=exhaustive, sockets=sockets)
+        odd = tuple(oddities) if full else ()
+        return Selection(
+            tuple(catalogue), tuple(mutants), tuple(wires), full, exhaustive=exhaustive, sockets=sockets, oddities=odd
+        )
     checks = [check for check in catalogue if any(check.matches(pattern) for pattern in only)]
     ids = {check.id for check in checks}
     named = [mutant for mutant in mutants if any(_means(pattern, mutant) for pattern in only)]
     naming = [m for m in mutants if m not in named and ids & {c for cs in m.killed_by.values() for c in cs}]
     chosen = tuple(m for m in mutants if m in named or m in naming)
+    every = full and bool(checks)
     return Selection(
         tuple(checks or catalogue),
         chosen,
@@ -83,6 +93,7 @@ def select(
         whole=bool(checks),
         exhaustive=exhaustive,
         sockets=sockets,
+        oddities=tuple(odd for odd in oddities if every or any(_means(pattern, odd) for pattern in only)),
     )
 
 
@@ -98,11 +109,16 @@ def stages(chosen: Selection) -> list[Stage]:
     ]
     rest = over_sockets if chosen.sockets else []
     if not chosen.full:
-        return [Stage("in memory", lambda _: [*_references(chosen), *_in_order(_mutants(chosen, _named))]), *rest]
+        first = Stage(
+            "in memory",
+            lambda _: [*_references(chosen), *_in_order(_mutants(chosen, _named)), *_in_order(_oddities(chosen, {}))],
+        )
+        return [first, *rest]
 
     def every(done: Sequence[Done]) -> list[Job]:
         reached = {} if chosen.exhaustive else {pair: found for one in done for pair, found in one.reached.items()}
-        return _in_order(_mutants(chosen, lambda chosen, mutant: every_pair(chosen, mutant, reached)))
+        mutants = _in_order(_mutants(chosen, lambda chosen, mutant: every_pair(chosen, mutant, reached)))
+        return [*mutants, *_in_order(_oddities(chosen, reached))]
 
     return [
         Stage("the reference endpoint, in memory", lambda _: [*_references(chosen, watched=not chosen.exhaustive)]),
@@ -131,6 +147,12 @@ def _mutants(
 ) -> Iterator[Job]:
     for mutant in chosen.mutants:
         yield Job("mutant", mutant.name, mutant.area, pairs(chosen, mutant), sockets=sockets)
+
+
+def _oddities(chosen: Selection, reached: Reached) -> Iterator[Job]:
+    """Yield the jobs of what is odd and legal: what a check reaches nothing of is the reference endpoint to it."""
+    for oddity in chosen.oddities:
+        yield Job("oddity", oddity.name, "oddities", every_pair(chosen, oddity, reached))
 
 
 def _in_order(given: Iterator[Job]) -> list[Job]:

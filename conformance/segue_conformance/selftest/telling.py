@@ -23,6 +23,7 @@ __all__ = ["Progressing", "as_json", "print_outcome", "progressing"]
 
 _TITLES = {
     "reference": "The reference endpoint is accused",
+    "oddity": "Endpoints that are odd and legal are accused",
     "never_performed": "Checks that were never performed",
     "survived": "Mutants that survived",
     "survived_sockets": "Mutants that survived over real sockets",
