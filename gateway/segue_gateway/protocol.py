@@ -26,6 +26,8 @@ from .outlet import OUTLET, Outlet
 __all__ = ["SegueHTTPProtocol", "SegueWebSocketProtocol", "library_limit"]
 
 _PIECE = 65_536  # bytes of messages that are written at once
+#: Seconds for which what still comes is dropped behind the end of a connection, and of silence that end it earlier.
+_LINGER, _SILENCE = 5.0, 0.25
 
 _quiet = logging.getLogger("segue.gateway.socket")
 _quiet.setLevel(logging.CRITICAL)  # what goes wrong inside of the app is logged there
@@ -70,6 +72,7 @@ class SegueWebSocketProtocol(WebSocketsSansIOProtocol):
         )
         self._choked = False
         self._unwritten = 0
+        self._left_at = 0.0
 
     def handle_connect(self, event: Request) -> None:
         """Begin a connection; it finds its outlet in its scope."""
@@ -110,8 +113,34 @@ class SegueWebSocketProtocol(WebSocketsSansIOProtocol):
             frames[0] = bytes(frames[0])
             self.send_receive_event_to_app()
 
+    def handle_parser_exception(self) -> None:
+        """Say why the connection ends, and drop what still comes for a moment.
+
+        A connection that is closed upon bytes which nobody has read is reset, and what was said last is lost with it.
+        """
+        told = self.conn.close_sent
+        assert told is not None
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": told.code, "reason": told.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self._left_at = self.loop.time() + _LINGER
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close when nothing has come for a while, and at the latest when the time for that is over."""
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        left = self._left_at - self.loop.time()
+        self.close_timer = self.loop.call_later(max(0.0, min(_SILENCE, left)), self.transport.close)
+
     def data_received(self, data: bytes) -> None:
         """Read, but no further while the client does not take what it is sent."""
+        if self._left_at:
+            self._linger()
+            return
         super().data_received(data)
         if self._choked:
             self.transport.pause_reading()
