@@ -93,7 +93,7 @@ class Endpoint(Admission, Declaration, Acceptance, Bundles, Steering, Elsewhere,
         self.clock = clock
         self.wall = wall
         self.store: Store = store or self.make_store()
-        if observer is not SILENT:
+        if observer.watches_store:
             self.store = watched(self.store, observer)
         self.store.on_evicted = self.evicted
         self.join()

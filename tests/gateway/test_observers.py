@@ -21,6 +21,8 @@ from segue_schemas import models
 class Recorder(Observer):
     """Keeps what it is told."""
 
+    watches_store = True
+
     def __init__(self) -> None:
         self.told: list[str] = []
         self.turns: list[Turn] = []

@@ -67,8 +67,9 @@ class Ask:
 class Observer:
     """Is told what happens; does nothing."""
 
-    #: Whether it wants `moved`: what is counted for it costs something on each message.
+    #: Whether it wants `moved`, and `stored` and `store_failed`: both cost something on each message.
     counts_bytes = False
+    watches_store = False
 
     def serving(self, url: str) -> None:
         """The process takes connections, at this URL."""
@@ -129,6 +130,7 @@ class Observers(Observer):
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self.counts_bytes = any(observer.counts_bytes for observer in observers)
+        self.watches_store = any(observer.watches_store for observer in observers)
         for name in _TOLD:
             # Only those who want to hear of it: some of it happens for each piece of a text.
             told = [getattr(one, name) for one in observers if getattr(type(one), name) is not getattr(Observer, name)]

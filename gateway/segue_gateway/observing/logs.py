@@ -16,7 +16,6 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 from segue_schemas import models
 
-from ..stores.base import RetentionLost, StaleEpoch, StoreFull
 from .base import Ask, Observer
 from .facts import brought, error_of, outcome_of, place_of, type_of, usage_of, written
 
@@ -37,14 +36,11 @@ EVENTS: Mapping[str, tuple[int, str]] = {
     "connection.closed": (logging.INFO, "A WebSocket connection ended, with its seconds."),
     "evicted": (logging.INFO, "Continuations were given up before their expiry."),
     "upstream.failed": (logging.WARNING, "The provider failed, refused, fell silent or was cut off, with the code."),
-    "store.failed": (logging.WARNING, "A step of the store failed."),
     "traces.missing": (logging.WARNING, "Traces are asked for, and what sends them is not installed."),
-    "fault": (logging.ERROR, "A fault of the endpoint itself: its type and the places in the code."),
+    "fault": (logging.ERROR, "A fault of the endpoint or its store: its type, and the places in the code."),
     "library": (logging.WARNING, "Something that a library has to say: its logger and its place in the code."),
 }
 
-#: What is no fault of a store but its answer.
-_ANSWERS = (StoreFull, StaleEpoch, RetentionLost)
 #: Libraries whose messages hold nothing of a client's: an exporter's tell where the traces did not go.
 _TRUSTED = ("opentelemetry",)
 
@@ -128,11 +124,6 @@ class Logs(Observer):
     def evicted(self, principal: str, count: int) -> None:
         """Write how many were given up."""
         _write("evicted", principal=principal, count=count)
-
-    def store_failed(self, operation: str, error: BaseException) -> None:
-        """Write what failed."""
-        if not isinstance(error, _ANSWERS):
-            _write("store.failed", operation=operation, error=type(error).__name__)
 
 
 def _write(event: str, **fields: Any) -> None:

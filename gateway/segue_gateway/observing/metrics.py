@@ -91,6 +91,7 @@ class Metrics(Observer, Collector):
     """Counts what happens, in a registry of its own; with `process` what the process itself uses, too."""
 
     counts_bytes = True
+    watches_store = True
 
     def __init__(self, *, process: bool = True) -> None:
         self.registry = CollectorRegistry()

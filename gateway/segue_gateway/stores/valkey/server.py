@@ -81,7 +81,8 @@ class Server:
             try:
                 return await self._once(step, base, given)
             except ResponseError as error:  # it answered: not now (no room, read only), or a fault of ours
-                raise Unwritable(str(error)) from error
+                # Not in its words: a server may quote what it was sent.
+                raise Unwritable(f"{self.address} refused it ({type(error).__name__})") from error
             except (RedisError, OSError) as error:
                 if loop.time() >= until:
                     raise Unwritable(f"{self.address} can't be reached ({type(error).__name__})") from error
