@@ -6,12 +6,14 @@ import json
 import re
 import signal
 import socketserver
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import valkey_lab
 from gateway_lab import run
 from process_lab import Gateway, gateway
 from prometheus_client.parser import text_string_to_metric_families
@@ -250,6 +252,26 @@ def test_ready_until_it_is_asked_to_end_and_healthy_to_the_end(tmp_path: Path) -
 
         run(main())
         assert served.process.wait(20) == 0
+
+
+@valkey_lab.needs_server
+def test_not_ready_while_a_server_that_keeps_the_state_is_away(tmp_path: Path) -> None:
+    with valkey_lab.serving(tmp_path) as state, gateway(tmp_path / "log", "--store", state.url) as served:
+        with httpx.Client(base_url=served.url, timeout=20) as http:
+            assert http.get("/readyz").json() == {"status": "ready"}
+            state.kill()
+            assert (http.get("/readyz").status_code, http.get("/healthz").status_code) == (503, 200)
+            refused = http.post("/v1/responses", json={"model": "scripted", "input": f"Say {WORD}"})
+            assert refused.status_code == 503
+            state.start()
+            until = time.monotonic() + 10
+            while http.get("/readyz").status_code != 200:
+                assert time.monotonic() < until, "it did not find its state again"
+            text = http.get("/metrics").text
+            assert value(text, "segue_store_errors_total", error="Unwritable") > 0
+        assert served.stop() == 0
+        assert ": Unwritable (valkey://127.0.0.1:" in served.log
+        assert WORD not in served.log
 
 
 def test_not_ready_while_the_store_is_out_of_reach() -> None:
