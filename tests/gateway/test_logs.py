@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +66,9 @@ def test_a_turn_is_one_line_with_everything_that_is_told_of_it(lines) -> None:
     assert second["digest"] != first["digest"]
     assert second["context"] == first["context"]
     assert {"queued_ms", "first_output_ms", "total_ms", "provider_ms", "provider_requests"} <= first.keys()
+    page = Path(__file__).parents[2] / "docs" / "operate.md"
+    (shown,) = re.findall(r'^\{"time".*\}$', page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert json.loads(shown).keys() - {"connection"} == second.keys()  # as the page shows it
 
 
 def test_a_failure_has_its_code_and_not_its_words(lines) -> None:
