@@ -46,7 +46,12 @@ class Running:
     @property
     def ended(self) -> bool:
         """Whether its end was read."""
-        return bool(self.events) and self.events[-1]["type"] in _ENDS
+        return any(event["type"] in _ENDS for event in self.events)
+
+    @property
+    def end(self) -> dict[str, Any]:
+        """The turn's end; the answer to a steer that crossed it may have come behind."""
+        return next(event for event in self.events if event["type"] in _ENDS)
 
     async def until(self, kind: str) -> None:
         """Read until an event of a kind came; Inconclusive where the turn ends first."""

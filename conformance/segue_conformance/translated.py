@@ -2,7 +2,8 @@
 
 For checks that look at messages one by one: what the extension's events say is put back into the message that they
 stand for, member by member, so that what an event leaves out is missing there. Where one event of the record became
-several, its number stands in the last of them, and belongs to all.
+several, its number stands in the last of them, and belongs to all; where it became none, the next event's `from` says
+so, which is no merging.
 """
 
 from __future__ import annotations
@@ -51,16 +52,18 @@ class TranslatedSocket(Socket):
 
     def _take(self, message: models.ServerMessage) -> None:
         """Take a message; one without its number waits for the event that bears it, next in its turn."""
-        seq, grows = getattr(message, "seq", None), isinstance(message, models.ItemStarted | models.ItemDelta)
+        seq = getattr(message, "seq", None)
         if isinstance(message, models.ItemStarted | models.ItemDelta) and not isinstance(seq, int):
             self._unnumbered.append(message)
             return
         held, self._unnumbered = self._unnumbered, []
         for part in held:
-            if grows and isinstance(seq, int) and part.turn == getattr(message, "turn", None):
+            if isinstance(seq, int) and part.turn == getattr(message, "turn", None):
                 first = getattr(message, "from_", None)
                 part.seq = first if isinstance(first, int) else seq
             self._waiting.append(msgspec.json.encode(part).decode())
+        if isinstance(message, models.ItemDelta) and not isinstance(message.append, str):
+            message.from_ = msgspec.UNSET
         self._waiting.append(msgspec.json.encode(message).decode())
 
     async def ping(self, limit: float) -> bool:

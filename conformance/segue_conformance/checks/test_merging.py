@@ -53,6 +53,8 @@ async def test_merged_deltas_are_neighbours(subject: Subject) -> None:
             parts = [single[number] for number in numbers]
             fits = [p for p in parts if isinstance(p, models.ItemDelta) and isinstance(p.append, str)
                     and (p.index, p.at) == (delta.index, delta.at)]  # fmt: skip
+            if len(fits) != len(parts) and subject.extended:
+                continue  # there `from` also tells of events that became none on the wire
             if len(fits) != len(parts):
                 odd = next(p for p in parts if p not in fits)
                 raise Deviation(

@@ -63,7 +63,7 @@ async def test_enters_between_items(subject: Subject) -> None:
 
 def _history(turn: Running, events: list[dict[str, Any]], steered: dict[str, Any]) -> None:
     """Judge the history of a steered turn: input, output and the items of the steer, by their indexes."""
-    last = events[-1]
+    last = turn.end
     if last["type"] != "turn.completed":
         raise Deviation("a steered turn", expected="turn.completed", actual=json.dumps(last)[:200])
     items: dict[int, Any] = {}
@@ -184,12 +184,12 @@ async def test_open_call_in_a_steer(subject: Subject) -> None:
                 expected="invalid_request, param /input",
                 actual=f"{told}, param {answer.get('error', {}).get('param')}",
             )
-        events = await turn.to_its_end()
-        if events[-1].get("status") != "completed":
+        await turn.to_its_end()
+        if turn.end.get("status") != "completed":
             raise Deviation(
                 "a refused steer leaves the turn as it is",
                 expected="status completed",
-                actual=json.dumps(events[-1])[:200],
+                actual=json.dumps(turn.end)[:200],
                 requirement="SEG-TURN-025",
             )
 

@@ -37,16 +37,17 @@ _USUAL, _FEW = 60, 20
 _MANY: Mapping[str, str] = {
     "talkative": "more_members odd_words odd_errors tells_limits_between evicts_what_nobody_knows pings_between "
     "spells_otherwise comments_and_retries splits_characters answers_in_chunks ids_need_encoding builds_from_nothing "
-    "many_bindings claimed_only answers_at_once denies_upgrades_with403",
+    "many_bindings claimed_only answers_at_once denies_upgrades_with403 answers_otherwise gives_up_on_the_provider",
     "lean": "lean null_param names_no_member says_no_time never_asks_again below_the_base_only key_for_the_document "
-    "skeleton_is_all ends_lines_with_c_r all_in_one_write side_by_side cached_only",
+    "skeleton_is_all ends_lines_with_c_r all_in_one_write side_by_side cached_only compresses_nothing reads_any_type "
+    "takes_orphan_outputs tells_no_timing",
     "strict": "has_a_shape_for_ids asks_for_an_answer puts_up_with_no_setting wants_a_model context_goes_first "
     "knows_that_nothing_ran closes_behind_what_it_cannot_read routes_otherwise names_what_holds_the_member "
-    "none_by_default merges_unasked messages_in_front absolute_addresses fragments one_lane",
+    "none_by_default merges_unasked messages_in_front absolute_addresses fragments one_lane ends_rather_than_steers",
     "fleeting": "keeps_the_name_alone drains_twice thinks_aloud ends_lines_with_c_r_l_f progress_everywhere "
     "credentials_are_principals gathers_deltas connection_by_default warm_ups_are_counted",
     "plain": "only_core one_at_a_time no_deltas none_only nobody_needs_a_key library_closes relative_addresses "
-    "keeps_no_records lean_limits lists_all_it_carries",
+    "keeps_no_records lean_limits lists_all_it_carries drops_what_is_not_kept",
 }
 #: What offers next to nothing has few checks to pass.
 _FEWER = {"plain": {"segue-ws": 85, "segue-http": 80}}

@@ -27,11 +27,11 @@ one realistic fault. A mutant names the checks that must catch it, and the reaso
 - `segue selftest`, under a minute: each mutant against the checks that it names, and the reference endpoint against all
   checks; in memory, on a virtual clock, without a network.
 - `segue selftest --full`, minutes: each mutant against every check on every wire, and over real sockets against those
-  that it names.
+  that it names; and endpoints that are *odd and legal* against every check.
 
 The full run fails on a mutant that survives, on a kill that nobody named, on a reason that explains none, on a check
-that catches no mutant, and on a check that accuses the reference endpoint, which has no fault. So what stands here is
-what it finds.
+that catches no mutant, and on a check that accuses the reference endpoint, which has no fault, or one that is only odd.
+So what stands here is what it finds.
 """
 
 

@@ -10,9 +10,6 @@ from segue_schemas import models
 from ..wire_fault import NATIVE
 
 KILLED_BY = dict.fromkeys(NATIVE, ("recommended.resume_from_the_future",))
-ALSO = {
-    "names.refused_resume_changes_nothing": "that resume is the one which has to be refused",
-}
 
 
 class MutantEndpoint(Endpoint):
