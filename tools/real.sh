@@ -14,6 +14,7 @@ matrix() {
     'reference endpoint=docs/results/reference.json' \
     'aimock 1.43.0=docs/results/aimock.json' \
     'aimock 1.43.0, without state=docs/results/aimock-stateless.json' \
+    'Segue in front of aimock 1.43.0=docs/results/aimock-gateway.json' \
     'smg 1.13.0=docs/results/smg.json' \
     --title Results --out "$1"
 }

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ROOT / ".venvs"
 #: Where a run leaves its whole report and what it said on the terminal; nothing of it is committed.
 KEPT = ROOT / ".cache" / "real"
+AGENTS = Path(__file__).parent / "agents"
 MODEL = "scripted-1"
 #: Seconds. The suite has limits of its own; these end a run that has lost them.
 CHECK_LIMIT = 120.0
@@ -200,6 +201,32 @@ def run_check() -> RunCheck:
         return Ran(done.returncode, committed.load(kept), done.stdout)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def agent_commands(openai_python: Path, node: Path) -> dict[str, list[str]]:
+    """The commands of all agents of tests/real/agents, by the name under which their runs are kept."""
+    agents_python = _needed(ENVIRONMENTS / "agents" / "bin" / "python", "the environment of openai-agents")
+    js = _needed(ENVIRONMENTS / "openai-js" / "node_modules" / "openai", "the openai SDK for JavaScript").parents[1]
+    http, sdk = str(AGENTS / "openai_http.py"), str(AGENTS / "agents_sdk.py")
+    conversation = [sys.executable, str(AGENTS / "segue_conversation.py")]
+    return {
+        "openai-http": [str(openai_python), http],
+        "openai-helper": [str(openai_python), http, "--helper"],
+        "openai-whole": [str(openai_python), http, "--whole"],
+        "openai-ws": [str(openai_python), str(AGENTS / "openai_ws.py")],
+        "openai-js": [str(node), str(AGENTS / "openai_js.mjs"), str(js)],
+        "openai-js-helper": [str(node), str(AGENTS / "openai_js.mjs"), str(js), "--helper"],
+        "openai-js-ws": [str(node), str(AGENTS / "openai_js_ws.mjs"), str(js)],
+        "agents-chain": [str(agents_python), sdk, "--chain", "--stream"],
+        "agents-session": [str(agents_python), sdk],
+        "agents-ws": [str(agents_python), sdk, "--chain", "--ws"],
+        "segue-ws": [sys.executable, str(AGENTS / "segue_client.py"), "segue-ws"],
+        "segue-http": [sys.executable, str(AGENTS / "segue_client.py"), "segue-http", "--resend"],
+        "conversation-ws": [*conversation, "segue-ws"],
+        "conversation-http": [*conversation, "segue-http"],
+        "conversation-openai": [*conversation, "openai-http", "--plain", "--sync"],
+    }
 
 
 RunClient = Callable[..., dict[str, Any]]

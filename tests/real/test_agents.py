@@ -10,16 +10,14 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ENVIRONMENTS, KEPT, _needed
+from conftest import KEPT
 from processes import clean_environment
 
 pytestmark = pytest.mark.real
 
-AGENTS = Path(__file__).parent / "agents"
 RUN = "from segue_conformance.client_side.cli import check_client; check_client(prog_name='segue check-client')"
 LIMIT = 300.0
 
@@ -60,37 +58,6 @@ OWN = {
     "client_socket.upgrade_426": "warn",
     "client_socket.closed_between_turns": "warn",
 }
-
-
-@pytest.fixture(scope="session")
-def commands(openai_python: Path, node: Path) -> dict[str, list[str]]:
-    """The commands of all agents, by the name under which their runs are kept."""
-    agents_python = _needed(ENVIRONMENTS / "agents" / "bin" / "python", "the environment of openai-agents")
-    js = _needed(ENVIRONMENTS / "openai-js" / "node_modules" / "openai", "the openai SDK for JavaScript").parents[1]
-    http, sdk = str(AGENTS / "openai_http.py"), str(AGENTS / "agents_sdk.py")
-    return {
-        "openai-http": [str(openai_python), http],
-        "openai-helper": [str(openai_python), http, "--helper"],
-        "openai-whole": [str(openai_python), http, "--whole"],
-        "openai-ws": [str(openai_python), str(AGENTS / "openai_ws.py")],
-        "openai-js": [str(node), str(AGENTS / "openai_js.mjs"), str(js)],
-        "openai-js-helper": [str(node), str(AGENTS / "openai_js.mjs"), str(js), "--helper"],
-        "openai-js-ws": [str(node), str(AGENTS / "openai_js_ws.mjs"), str(js)],
-        "agents-chain": [str(agents_python), sdk, "--chain", "--stream"],
-        "agents-session": [str(agents_python), sdk],
-        "agents-ws": [str(agents_python), sdk, "--chain", "--ws"],
-        "segue-ws": [sys.executable, str(AGENTS / "segue_client.py"), "segue-ws"],
-        "segue-http": [sys.executable, str(AGENTS / "segue_client.py"), "segue-http", "--resend"],
-        "conversation-ws": [sys.executable, str(AGENTS / "segue_conversation.py"), "segue-ws"],
-        "conversation-http": [sys.executable, str(AGENTS / "segue_conversation.py"), "segue-http"],
-        "conversation-openai": [
-            sys.executable,
-            str(AGENTS / "segue_conversation.py"),
-            "openai-http",
-            "--plain",
-            "--sync",
-        ],
-    }
 
 
 def checked(name: str, command: list[str]) -> tuple[int, dict[str, Any]]:
@@ -137,8 +104,8 @@ def checked(name: str, command: list[str]) -> tuple[int, dict[str, Any]]:
         ("conversation-openai", "openai-http", {}),
     ],
 )
-def test_what_is_found_is_what_was_traced(commands, name: str, wire: str, expected: dict[str, str]) -> None:
-    code, report = checked(name, commands[name])
+def test_what_is_found_is_what_was_traced(agent_commands, name: str, wire: str, expected: dict[str, str]) -> None:
+    code, report = checked(name, agent_commands[name])
     found = {row["check"]: row["verdict"] for row in report["results"] if row["verdict"] not in ("pass", "skip")}
     assert found == expected
     assert [each["wire"] for each in report["target"]["wires"]] == [wire]

@@ -27,7 +27,7 @@ def test_page_is_fresh(tmp_path):
 
 
 def test_there_is_a_report_of_each_target():
-    assert [path.stem for path in REPORTS] == ["aimock-stateless", "aimock", "reference", "smg"]
+    assert [path.stem for path in REPORTS] == ["aimock-gateway", "aimock-stateless", "aimock", "reference", "smg"]
 
 
 @pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.stem)

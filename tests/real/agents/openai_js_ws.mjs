@@ -1,5 +1,6 @@
 // An agent on the WebSocket of the OpenAI SDK for JavaScript: one connection, deltas, tools.
-// Called with the folder in which the SDK and `ws` are installed.
+// Called with the folder in which the SDK and `ws` are installed. With `--again` the SDK reconnects, the turn that was
+// under way is sent again as it does, and responses are stored.
 import { createRequire } from 'node:module';
 
 const load = createRequire(`${process.argv[2]}/`);
@@ -11,7 +12,11 @@ const tools = [
     parameters: { type: 'object', properties: {}, required: [], additionalProperties: false },
   },
 ];
-const socket = new ResponsesWS(new OpenAI());
+const again = process.argv.includes('--again');
+let turn;
+const send = () => socket.send({ type: 'response.create', model: 'gpt-5', tools, store: again, ...turn });
+// While the SDK reconnects, it keeps what is sent for the new connection.
+const socket = new ResponsesWS(new OpenAI(), again ? { reconnect: { onReconnecting: () => void setImmediate(send) } } : {});
 
 function ask(members) {
   return new Promise((resolve, reject) => {
@@ -24,9 +29,10 @@ function ask(members) {
       else if (['error', 'response.failed'].includes(event.type)) done(reject)(new Error(JSON.stringify(event)));
     };
     socket.on('event', heard);
-    socket.once('error', done(reject));
+    socket.once('error', again ? () => {} : done(reject)); // the loss of a connection is told as one, too
     socket.once('close', () => done(reject)(new Error('the connection ended')));
-    socket.send({ type: 'response.create', model: 'gpt-5', tools, store: false, ...members });
+    turn = members;
+    send();
   });
 }
 

@@ -1,9 +1,13 @@
-"""An agent on the OpenAI SDK's WebSocket: one connection, deltas, tools. Errors are left to the SDK."""
+"""An agent on the OpenAI SDK's WebSocket: one connection, deltas, tools. Errors are left to the SDK.
+
+With `--again` the SDK reconnects, the turn that was under way is sent again as it does, and responses are stored.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from typing import Any
 
 from openai import AsyncOpenAI
@@ -17,10 +21,30 @@ TOOL: Any = {
 }
 
 
-async def ask(connection: Any, **members: Any) -> Any:
+AGAIN = "--again" in sys.argv
+
+
+class Agent:
+    """Its connection, and the turn that is under way."""
+
+    connection: Any = None
+    turn: dict[str, Any]
+    repeating: Any = None
+
+    async def send(self) -> None:
+        """Send the turn; while the SDK reconnects, it keeps what is sent for the new connection."""
+        await self.connection.response.create(model="gpt-5", tools=[TOOL], store=AGAIN, **self.turn)
+
+    def reconnecting(self, event: Any) -> None:
+        """Send the turn again."""
+        self.repeating = asyncio.ensure_future(self.send())
+
+
+async def ask(agent: Agent, **members: Any) -> Any:
     """Hold one turn and return its Response."""
-    await connection.response.create(model="gpt-5", tools=[TOOL], store=False, **members)
-    async for event in connection:
+    agent.turn = members
+    await agent.send()
+    async for event in agent.connection:
         if event.type in ("response.completed", "response.incomplete"):
             return event.response
         if event.type in ("error", "response.failed"):
@@ -29,13 +53,15 @@ async def ask(connection: Any, **members: Any) -> Any:
 
 
 async def main() -> None:
-    async with AsyncOpenAI() as client, client.responses.connect() as connection:
+    agent = Agent()
+    more = {"on_reconnecting": agent.reconnecting} if AGAIN else {}
+    async with AsyncOpenAI() as client, client.responses.connect(**more) as agent.connection:
         for conversation in os.environ["SEGUE_TASK"].split("\n\n"):
             parent: dict[str, str] = {}
             for message in conversation.splitlines():
                 new: list[Any] = [{"role": "user", "content": message}]
                 while new:
-                    response = await ask(connection, input=new, **parent)
+                    response = await ask(agent, input=new, **parent)
                     parent = {"previous_response_id": response.id}
                     new = [
                         {"type": "function_call_output", "call_id": item.call_id, "output": "The word is thimble."}
