@@ -61,6 +61,14 @@ class ItemAssembler:
                     raise _twice(index, "used", "the next free index for each item of a steer")
                 self._whole[index] = bytes(item)
 
+    def append(self, index: int, at: str, text: str) -> bool:
+        """Take into account that a text goes on, as `apply` would; return False, with nothing done, where none does."""
+        pieces = self._buffers.get((index, at))
+        if pieces is None:
+            return False
+        pieces.append(text)
+        return True
+
     def _delta(self, message: models.ItemDelta) -> None:
         text, put = message.append, message.put
         if isinstance(text, str) == isinstance(put, msgspec.Raw):

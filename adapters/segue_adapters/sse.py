@@ -79,7 +79,13 @@ class SSEParser:
             buffer = buffer.replace("\r\n", "\n").replace("\r", "\n")
         *lines, rest = buffer.split("\n")
         self._pieces = [piece for piece in (rest, held) if piece]
-        return [event for line in lines if (event := self._line(line))]
+        events: list[SSEEvent] = []
+        for line in lines:
+            if line.startswith("data: "):  # what most lines are, and what is in them, without a detour
+                self._data.append(line[6:])
+            elif event := self._line(line):
+                events.append(event)
+        return events
 
     def _line(self, line: str) -> SSEEvent | None:
         if not line:

@@ -285,11 +285,13 @@ def leaves_turn(message: models.ServerMessage) -> bool:
 
 def is_end(message: models.ServerMessage) -> bool:
     """Whether nothing of a turn or request follows this message."""
-    ends = (
-        *TERMINAL,
-        models.ErrorMessage,
-        models.ContinuationInfo,
-        models.ContinuationBundle,
-        models.ContinuationDeleted,
-    )
-    return isinstance(message, ends) and not leaves_turn(message)
+    return isinstance(message, _ENDS) and not leaves_turn(message)
+
+
+_ENDS = (
+    *TERMINAL,
+    models.ErrorMessage,
+    models.ContinuationInfo,
+    models.ContinuationBundle,
+    models.ContinuationDeleted,
+)

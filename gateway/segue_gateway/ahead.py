@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 
 from segue_schemas import models
 
-from .engines.base import Ended, EngineEvent, EngineFailure
+from .engines.base import EngineEvent, EngineFailure
 
 __all__ = ["Ahead"]
 
@@ -23,7 +23,7 @@ _AT_ONCE = 64  # events that are taken together
 
 
 class Ahead:
-    """One answer of an engine. `ended`: its end was taken."""
+    """One answer of an engine. `ended`: its end was taken; who takes it says so."""
 
     def __init__(self, stream: AsyncIterator[EngineEvent]) -> None:
         self.ended = False
@@ -62,7 +62,6 @@ class Ahead:
     def take(self) -> list[EngineEvent]:
         """Return what is there, so much as is recorded together; raises what ended the answer behind the last."""
         taken = self._ready[:_AT_ONCE]
-        self.ended = self.ended or any(isinstance(event, Ended) for event in taken)
         del self._ready[:_AT_ONCE]
         if self._room is not None and not self._room.done():
             self._room.set_result(None)

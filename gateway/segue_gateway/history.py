@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from segue_schemas import EMPTY_HISTORY, chain, extend
+from segue_schemas import EMPTY_HISTORY, chain, extend_all
 
 from .items import Call, Item, read_item
 
@@ -84,18 +84,19 @@ EMPTY = History(None, (), 0, EMPTY_HISTORY, 0, 0, 0, frozenset(), frozenset())
 
 def grow(parent: History, inputs: Sequence[Item], outputs: Sequence[Item] = ()) -> History:
     """Return the history that goes on from `parent` with a turn's input and output."""
-    digest, length = parent.digest, parent.length
+    items = (*inputs, *outputs)
+    digest, length, links = parent.digest, parent.length, items
+    if items and items[0].kind == "compaction" and digest == EMPTY_HISTORY:
+        digest, length = chain([items[0].raw])  # `covers` stands for what came before
+        links = items[1:]
+    digest, length = extend_all(digest, (item.digest for item in links)), length + len(links)
     opened, answered = set(parent.open), set[Call]()
     calls: set[Call] = set()
     compacted = parent.compacted
     omitted: list[int] = []
     place = parent.count
-    for item in (*inputs, *outputs):
+    for item in items:
         compacted = compacted or item.kind == "compaction"
-        if item.kind == "compaction" and digest == EMPTY_HISTORY:
-            digest, length = chain([item.raw])  # `covers` stands for what came before
-        else:
-            digest, length = extend(digest, item.digest), length + 1
         if item.call is not None and item.role == "opens":
             opened.add(item.call)
             calls.add(item.call)
@@ -105,7 +106,7 @@ def grow(parent: History, inputs: Sequence[Item], outputs: Sequence[Item] = ()) 
         if not item.visible:
             omitted.append(place)
         place += 1
-    added = tuple(item.raw for item in (*inputs, *outputs))
+    added = tuple(item.raw for item in items)
     size = sum(map(len, added))
     return History(
         parent=parent if parent is not EMPTY else None,

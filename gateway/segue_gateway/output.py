@@ -61,11 +61,12 @@ class Output:
 
     def grow(self, index: int, at: str, append: str | None, put: Any) -> models.ItemDelta:
         """Append text to an open item, or put a value into it."""
-        event = models.ItemDelta(turn=self.turn, index=index, at=at)
         if append is not None:
-            event.append = append
+            event = models.ItemDelta(turn=self.turn, index=index, at=at, append=append)
+            if self._assembler.append(index, at, append):
+                return event
         else:
-            event.put = msgspec.Raw(msgspec.json.encode(put))
+            event = models.ItemDelta(turn=self.turn, index=index, at=at, put=msgspec.Raw(msgspec.json.encode(put)))
         self._assembler.apply(event)
         return event
 

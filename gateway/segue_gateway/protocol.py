@@ -21,11 +21,11 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
+from .joining import joined
 from .outlet import OUTLET, Outlet
 
 __all__ = ["SegueHTTPProtocol", "SegueWebSocketProtocol", "library_limit"]
 
-_PIECE = 65_536  # bytes of messages that are written at once
 #: Seconds for which what still comes is dropped behind the end of a connection, and of silence that end it earlier.
 _LINGER, _SILENCE = 5.0, 0.25
 
@@ -39,7 +39,11 @@ def library_limit(message_bytes: int) -> int:
 
 
 class SegueHTTPProtocol(H11Protocol):
-    """One HTTP connection of the server."""
+    """One HTTP connection of the server; the WebSocket that it may become has its transport."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, with a transport that joins what is written."""
+        super().connection_made(joined(transport))
 
     def handle_events(self) -> None:
         """Read what came; a request that it begins finds the outlet in its scope."""
@@ -71,7 +75,6 @@ class SegueWebSocketProtocol(WebSocketsSansIOProtocol):
             logger=_quiet,
         )
         self._choked = False
-        self._unwritten = 0
         self._left_at = 0.0
 
     def handle_connect(self, event: Request) -> None:
@@ -92,16 +95,9 @@ class SegueWebSocketProtocol(WebSocketsSansIOProtocol):
                     self.conn.send_text(message.encode())
                 else:
                     self.conn.send_binary(message)
+                self.transport.write(b"".join(self.conn.data_to_send()))
                 count += 1
-                self._unwritten += len(message)
-                if self._unwritten >= _PIECE:
-                    self._write_out()
-            self._write_out()
         return count
-
-    def _write_out(self) -> None:
-        self._unwritten = 0
-        self.transport.write(b"".join(self.conn.data_to_send()))
 
     def handle_cont(self, event: Frame) -> None:
         """Put a fragment behind the others: as bytes, not as one more object for each."""

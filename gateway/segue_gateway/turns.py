@@ -23,7 +23,6 @@ from .ahead import Ahead
 from .ending import Ending, Plan, sum_of
 from .engines.base import Delta, Ended, Engine, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
 from .faults import report
-from .history import grow
 from .observing.base import SILENT, Ask, Observer
 from .output import Output
 from .recording import Recording
@@ -64,6 +63,7 @@ class Turn(Recording, Ending):
         self.abandoned = False
         self.gone = False  # its record was deleted or lost while it ran
         self.keep = True
+        self.whole = False  # whether it is read at its end alone
         self.flush = flush_ms / 1000
         self._spawn = spawn
         self._ended = ended
@@ -182,9 +182,9 @@ class Turn(Recording, Ending):
 
     def request(self) -> Request:
         """Return what the model is asked: the whole history, this turn's input last."""
-        items = grow(self.plan.parent, self.plan.inputs, self.output.items()).whole()
+        items = [*self.plan.parent.whole(), *(item.raw for item in (*self.plan.inputs, *self.output.items()))]
         trace = self.plan.start.trace
-        return Request(items, self.plan.context.members, trace if isinstance(trace, models.Trace) else None)
+        return Request(items, self.plan.context.members, trace if isinstance(trace, models.Trace) else None, self.whole)
 
     async def _generate(self) -> bool:
         """Ask the model and write what it says; return whether it is to be asked again, since a steer has entered."""
@@ -203,6 +203,7 @@ class Turn(Recording, Ending):
             while not self._stop.done():
                 for event in ahead.take():
                     if isinstance(event, Ended):
+                        ahead.ended = True
                         ask.over("answered", usage=event.usage)
                         return await self._model_ended(event)
                     if isinstance(event, ItemBegun) and self.output.begun and await self.enter():
@@ -237,19 +238,18 @@ class Turn(Recording, Ending):
 
     async def take(self, event: EngineEvent) -> None:
         """Note what one event of the engine says; it is written with what came at the same time."""
-        if isinstance(event, Progress):
+        if isinstance(event, Delta):
+            if self._first_output is None:
+                self._first_output = self._clock()
+                self.observer.first_output(self)
+            self.note_delta(self.output.grow(self._indexes[event.index], event.at, event.append, event.put))
+        elif isinstance(event, Progress):
             self.phase = event.phase
         elif isinstance(event, ItemBegun):
             self.phase = "thinking"
             started = self.output.begin(event.item)
             self._indexes[event.index] = started.index
             self.note(started)
-        elif isinstance(event, Delta):
-            if self._first_output is None:
-                self._first_output = self._clock()
-                self.observer.first_output(self)
-            delta = self.output.grow(self._indexes[event.index], event.at, event.append, event.put)
-            self.note_delta(delta)
         elif isinstance(event, ItemEnded):
             index = self._indexes[event.index]
             self.note(*self.output.end(index, self.covering(index, event.item)))

@@ -12,6 +12,7 @@ from segue_schemas.digest import (
     chain,
     context_digest,
     extend,
+    extend_all,
     history_digest,
     item_digest,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "chain",
     "context_digest",
     "extend",
+    "extend_all",
     "history_digest",
     "item_digest",
     "load",

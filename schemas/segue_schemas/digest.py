@@ -35,6 +35,7 @@ __all__ = [
     "chain",
     "context_digest",
     "extend",
+    "extend_all",
     "history_digest",
     "item_digest",
 ]
@@ -70,6 +71,14 @@ def context_digest(context: Source) -> str:
 def extend(history: str, item: str) -> str:
     """Return the history's digest after one more item; takes and returns digest strings."""
     return _written(hashlib.sha256(_bytes(history) + _bytes(item)).digest())
+
+
+def extend_all(history: str, items: Iterable[str]) -> str:
+    """Return the history's digest after more items, oldest first; takes and returns digest strings."""
+    link = _bytes(history)
+    for item in items:
+        link = hashlib.sha256(link + _bytes(item)).digest()
+    return _written(link)
 
 
 def history_digest(items: Iterable[Source], base: str = EMPTY_HISTORY) -> str:
@@ -304,12 +313,15 @@ def _written(digest: bytes) -> str:
     return PREFIX + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+_LAST = frozenset("AEIMQUYcgkosw048")  # a digest's last character has two bits to spare, which are none of it
+
+
 def _bytes(digest: Any) -> bytes:
     if isinstance(digest, str) and digest.startswith(PREFIX) and len(digest) == len(EMPTY_HISTORY):
         try:
             raw = base64.b64decode(digest[len(PREFIX) :] + "=", altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             raw = b""
-        if len(raw) == 32 and _written(raw) == digest:  # the last character has two bits to spare
+        if len(raw) == 32 and digest[-1] in _LAST and "+" not in digest and "/" not in digest:
             return raw
     raise ValueError(f"not a digest: expected {PREFIX!r} and 43 characters of base64url, got {str(digest)[:80]!r}")

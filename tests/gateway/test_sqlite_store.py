@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import pytest
 from gateway_lab import Clock, bounds, context, handle, history, message, run
 from segue_gateway.history import EMPTY, History
 from segue_gateway.stores.base import Claim, Known, RetentionLost, StaleEpoch, Unwritable
-from segue_gateway.stores.sqlite import SQLiteStore, Unusable
+from segue_gateway.stores.sqlite import SQLiteStore, Unusable, worker
+from segue_gateway.stores.sqlite.continuations import UNREAD
 from segue_schemas import models
 
 SECRET = "nutmeg-and-vanilla"
@@ -327,9 +329,10 @@ def test_a_claim_whose_caller_went_away_does_not_run_for_ever(opened: Callable[.
     store = opened()
 
     async def leave() -> None:
-        task = asyncio.ensure_future(store.claim("alice", "t1", "c", accepted(), []))
-        await asyncio.sleep(0)
-        task.cancel()
+        with store._worker._at_work:  # one that is done at once can't be left
+            task = asyncio.ensure_future(store.claim("alice", "t1", "c", accepted(), []))
+            await asyncio.sleep(0)
+            task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
@@ -449,3 +452,47 @@ def test_durable_is_offered_only_where_each_commit_waits_for_the_disk(opened: Ca
     assert "durable" in store.tiers
     (level,) = store._database.execute("PRAGMA synchronous").fetchone()
     assert level == 2
+
+
+# -- what is done at once
+
+
+def test_what_is_in_memory_is_found_at_once_and_what_is_not_is_read(opened: Callable[..., SQLiteStore]) -> None:
+    hold(opened(), "h1", history(message("first")))
+    store = opened()  # nothing of it is in memory now
+    assert store._steps.resolve_loaded("alice", "h1", None) is UNREAD
+    held = run(store.resolve("alice", "h1", None))
+    assert held is not None
+    assert store._steps.resolve_loaded("alice", "h1", None) == held
+    assert store._steps.resolve_loaded("alice", "h2", None) is None
+
+
+def test_a_step_that_is_done_at_once_is_whole_or_not_at_all(opened: Callable[..., SQLiteStore]) -> None:
+    store = opened()
+    claim(store)
+    before = store.held("alice")
+
+    def half() -> None:
+        store._steps.ledger.add(store._steps.ledger.known("alice"), size=999)
+        raise ValueError("a fault of ours")
+
+    with pytest.raises(ValueError, match="of ours"):
+        run(store._worker.do(half, short=True))
+    assert store.held("alice") == before
+
+
+def test_the_log_is_moved_into_the_file_now_and_then(
+    opened: Callable[..., SQLiteStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_MOVE_AFTER", 3)
+    store, moved = opened(), threading.Event()
+    monkeypatch.setattr(store._database, "move_log", moved.set)
+    for turn in ("a", "b", "c"):
+        claim(store, turn)
+    assert moved.wait(5)
+
+
+def test_where_each_commit_waits_for_the_disk_the_loop_does_not(opened: Callable[..., SQLiteStore]) -> None:
+    store, threads = opened(full=True), list[str]()
+    run(store._worker.do(lambda: threads.append(threading.current_thread().name), short=True))
+    assert threads == ["segue-sqlite"]

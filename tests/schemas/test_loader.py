@@ -14,7 +14,7 @@ def test_public_names() -> None:
     """What others import is a promise: a name more or less is a decision."""
     assert segue_schemas.__all__ == [
         "EMPTY_HISTORY", "VERSION", "StrictJSONError", "canonical_context", "canonical_item", "chain",
-        "context_digest", "extend", "history_digest", "item_digest", "load", "models", "registry",
+        "context_digest", "extend", "extend_all", "history_digest", "item_digest", "load", "models", "registry",
         "strict_loads", "validator",
     ]  # fmt: skip
     assert all(hasattr(segue_schemas, name) for name in segue_schemas.__all__)

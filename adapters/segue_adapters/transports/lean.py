@@ -11,9 +11,11 @@ import re
 import ssl
 import time
 import zlib
+from asyncio.base_events import BaseEventLoop
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from ..errors import AnswerTooLarge, ConnectionCut, TimedOut, TransportError, Unreachable, WrongKind
@@ -56,8 +58,7 @@ class _Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # one of another loop need not be of that class
 
     def data_received(self, data: bytes) -> None:
         self.received += data
@@ -316,8 +317,11 @@ class LeanPool(Fetching):
         context: ssl.SSLContext | None = tls(options.verify, options.ca_file) if self._secure else None
         try:
             async with asyncio.timeout(options.connect_timeout):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    _Connection, self._host, self._port, ssl=context, happy_eyeballs_delay=0.25
+                loop = asyncio.get_running_loop()
+                # Loops of others try one address after the other, and know no such argument.
+                eyeballs: dict[str, Any] = {"happy_eyeballs_delay": 0.25} if isinstance(loop, BaseEventLoop) else {}
+                _, connection = await loop.create_connection(
+                    _Connection, self._host, self._port, ssl=context, **eyeballs
                 )
         except TimeoutError:
             secure = ", and that it serves TLS" if self._secure else ""

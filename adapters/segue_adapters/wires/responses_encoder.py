@@ -118,6 +118,8 @@ class ResponsesEncoder:
 
     def feed(self, message: models.ServerMessage) -> list[dict[str, Any]]:
         """Return the events that this message becomes; progress has none on this wire."""
+        if isinstance(message, models.ItemDelta):  # first: nearly all of them are
+            return self._delta(message)
         if isinstance(message, models.TurnAccepted):
             return [
                 self._event("response.created", response=dict(self.response)),
@@ -125,8 +127,6 @@ class ResponsesEncoder:
             ]
         if isinstance(message, models.ItemStarted):
             return self._started(message)
-        if isinstance(message, models.ItemDelta):
-            return self._delta(message)
         if isinstance(message, models.ItemCompleted):
             return self._completed(message)
         if isinstance(message, models.TurnCompleted):
@@ -169,10 +169,13 @@ class ResponsesEncoder:
         return self._event("response.output_item.added", output_index=self.place_of(index), item=empty)
 
     def _delta(self, message: models.ItemDelta) -> list[dict[str, Any]]:
-        self._items.apply(message)
+        text = message.append
         stream = self._streams.get((message.index, message.at))
-        if stream is not None and isinstance(message.append, str):
-            return [self._grow(stream, message.append)]
+        if stream is not None and isinstance(text, str):
+            if not self._items.append(message.index, message.at, text):
+                self._items.apply(message)
+            return [self._grow(stream, text)]
+        self._items.apply(message)
         return self._catch_up(message.index, self._items.partial(message.index))
 
     def _catch_up(self, index: int, item: dict[str, Any]) -> list[dict[str, Any]]:

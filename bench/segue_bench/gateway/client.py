@@ -81,7 +81,7 @@ class Client(asyncio.Protocol):
         began = time.perf_counter()
         await self.exchange(data)
         took = time.perf_counter() - began
-        if b'"completed"' not in self.last and self.mode.end not in self.last:
+        if b'"completed"' not in self.last:
             raise RuntimeError(f"the turn did not complete: {self.last[-400:]!r}")
         return took
 
@@ -187,7 +187,10 @@ class Client(asyncio.Protocol):
                 return False
             start = self._at + head
             self._at = start + size
-            if self.mode.end in buffer[start : start + 80] or b'"type":"error"' in buffer[start : start + 40]:
+            if buffer[start - head] == 0x89 and self._transport is not None:  # a ping
+                self._transport.write(b"\x8a" + bytes([0x80 | size]) + bytes(4) + bytes(buffer[start : self._at]))
+            head_of = buffer[start : start + 40]
+            if self.mode.end in head_of or b'.failed"' in head_of or b'"type":"error"' in head_of:
                 self.last = bytes(buffer)
                 return True
         return False

@@ -96,7 +96,7 @@ class UpstreamEngine:
             yield Progress("upstream")
             async with aclosing(self._way.ask(start)) as answer:
                 async for messages in answer:
-                    for event in reading.take(messages):
+                    for event in reading.take(_joined(messages) if request.whole else messages):
                         yield event
         except Unsent as unsent:
             raise EngineFailure(unsent_of(unsent.fault)) from unsent.fault
@@ -141,6 +141,11 @@ class _Reading:
 
     def _event(self, message: models.ServerMessage) -> EngineEvent | None:
         match message:
+            case models.ItemDelta():  # first: nearly all of them are
+                if isinstance(message.append, str):
+                    return Delta(message.index, message.at, message.append)
+                put = None if message.put is msgspec.UNSET else msgspec.json.decode(message.put)
+                return Delta(message.index, message.at, put=put)
             case models.ErrorMessage():
                 raise EngineFailure(refusal_of(message.error))
             case models.TurnFailed():
@@ -157,11 +162,6 @@ class _Reading:
                 return Progress("thinking")
             case models.ItemStarted():
                 return ItemBegun(message.index, msgspec.json.decode(message.item))
-            case models.ItemDelta():
-                if isinstance(message.append, str):
-                    return Delta(message.index, message.at, append=message.append)
-                put = None if message.put is msgspec.UNSET else msgspec.json.decode(message.put)
-                return Delta(message.index, message.at, put=put)
             case models.ItemCompleted():
                 return ItemEnded(message.index, self._whole(message))
         return None
@@ -190,3 +190,27 @@ class _Reading:
 
 def _usage(usage: models.Usage | msgspec.UnsetType) -> models.Usage | None:
     return usage if isinstance(usage, models.Usage) else None
+
+
+def _joined(messages: Sequence[models.ServerMessage]) -> list[models.ServerMessage]:
+    """Return messages, text that goes on at the same place in one."""
+    joined: list[models.ServerMessage] = []
+    pieces: list[str] = []
+    first: models.ItemDelta | None = None
+    for message in messages:
+        if isinstance(message, models.ItemDelta) and isinstance(message.append, str):
+            if first is not None and message.index == first.index and message.at == first.at:
+                pieces.append(message.append)
+                continue
+            if not message.at.endswith("/-"):  # there each adds one more element
+                if first is not None:
+                    joined.append(msgspec.structs.replace(first, append="".join(pieces)))
+                first, pieces = message, [message.append]
+                continue
+        if first is not None:
+            joined.append(msgspec.structs.replace(first, append="".join(pieces)))
+            first = None
+        joined.append(message)
+    if first is not None:
+        joined.append(msgspec.structs.replace(first, append="".join(pieces)))
+    return joined

@@ -24,6 +24,8 @@ def context_weight(context: Context) -> int:
 
 def event_weight(event: Event) -> int:
     """Return what an event of a record costs, in bytes."""
+    if isinstance(event, models.ItemDelta) and isinstance(event.append, str):
+        return _EVENT_COST + len(event.append)
     weight = _EVENT_COST
     for member in ("append", "put", "item"):
         value = getattr(event, member, None)

@@ -63,6 +63,7 @@ class UnnamedTurns(HTTPSurface, Generic[W]):
         """Run a turn and answer by events, or whole at its end; Refuse what its provider refuses to run."""
         _, turn = await self.endpoint.accept(caller, start)
         assert turn is not None, "a name drawn by the surface is never a repeat"
+        turn.whole = not stream
         self.endpoint.spawn(turn.run())
         writer = write(turn.facts())
         reading = self.endpoint.reading(turn)

@@ -180,7 +180,10 @@ class Session:
         """Send text frames; each waits until the client takes it."""
         given = [one for frame in frames for one in self.endpoint.gives_frame(self.name, frame, self)]
         if self._put is not None and not self.over:
-            del given[: self._put(given)]
+            count = self._put(given)
+            if self.endpoint.observer.counts_bytes:
+                self.endpoint.observer.moved(self.name.partition("+")[0], 0, sum(map(_size, given[:count])))
+            del given[:count]
         for one in given:  # what the client does not take at once, one by one, as it takes it
             if self.over:
                 return
@@ -221,3 +224,7 @@ class Session:
 
     def lost(self) -> None:
         """Take note that the connection is gone, beside what `Connection.lost` does."""
+
+
+def _size(message: str | bytes) -> int:
+    return len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, Final
 
 from ..base import Bounds, Handle, Held, RetentionLost
 from ..encoding import decode_terminal, encode_terminal
@@ -12,7 +13,16 @@ from .database import Database
 from .holdings import Contexts, Histories
 from .ledger import Ledger, Time
 
-__all__ = ["Continuations"]
+__all__ = ["UNREAD", "Continuations", "Unread"]
+
+
+class Unread(Enum):
+    """What was looked for is there, and not in memory."""
+
+    UNREAD = "unread"
+
+
+UNREAD: Final = Unread.UNREAD
 
 
 class Continuations:
@@ -66,6 +76,17 @@ class Continuations:
             terminal=decode_terminal(terminal),
         )
         return Held(handle, self._left(ends))
+
+    def resolve_loaded(self, principal: str, identifier: str, scope: str | None) -> Held | Unread | None:
+        """Return a continuation as `resolve`; UNREAD where its history or its context has to be read first."""
+        self._sweep_due()
+        row = self._execute(
+            "SELECT node, context FROM handles WHERE principal = ? AND id = ?",
+            self.ledger.known(principal), identifier,
+        ).fetchone()  # fmt: skip
+        if row is not None and not (self._histories.loaded(row[0]) and self._contexts.loaded(row[1])):
+            return UNREAD
+        return self.resolve(principal, identifier, scope)
 
     def delete(self, principal: str, identifier: str, scope: str | None, descendants: bool) -> list[str] | None:
         """Delete a continuation and the records that hold its output."""

@@ -66,6 +66,7 @@ class Database:
 
     def __init__(self, path: str | Path, *, full: bool) -> None:
         self.path = Path(path)
+        self.waits = full  # whether a commit waits for the disk
         self._undo: list[Callable[[], object]] = []
         try:
             self.connection = self._open(full)
@@ -86,6 +87,8 @@ class Database:
                 raise Unusable(f"{self.path}: its file system does not take a write-ahead log; name a file elsewhere")
             connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
             connection.execute("PRAGMA secure_delete = ON")  # what was deleted is not to be found in the file
+            # The log is moved by `move_log`; by itself only where that comes too late.
+            connection.execute(f"PRAGMA wal_autocheckpoint = {1_000 if full else 8_000}")
             connection.execute("PRAGMA cache_size = -16384")
             connection.execute("PRAGMA journal_size_limit = 67108864")
             self._bring_up(connection)
@@ -157,6 +160,11 @@ class Database:
     def _take_back(self, place: int) -> None:
         while len(self._undo) > place:
             self._undo.pop()()
+
+    def move_log(self) -> None:
+        """Move what the log holds into the file, so that it does not grow for ever; this waits for the disk."""
+        with suppress(sqlite3.Error):
+            self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def close(self) -> None:
         """Close the file; what was committed is in it."""

@@ -78,6 +78,10 @@ class Contexts:
         ).fetchone()
         return None if row is None else self.load(row[0])
 
+    def loaded(self, identifier: int) -> bool:
+        """Return whether a context is in memory as it is used."""
+        return identifier in self._read
+
     def load(self, identifier: int) -> Context:
         """Return the context of a row."""
         found = self._read.get(identifier)
@@ -160,6 +164,10 @@ class Histories:
             self._ledger.add(principal, size=-weight)
             self._displace(row)
             next_row = parent
+
+    def loaded(self, row: int) -> bool:
+        """Return whether a history is in memory."""
+        return row in self._live
 
     def load(self, row: int) -> History:
         """Return the history of a row; what is in memory already is not read again."""

@@ -12,6 +12,7 @@ from segue_schemas import models
 from ...contexts import Context
 from ..alone import Alone
 from ..base import Bounds, Claim, Event, Handle, Held, Known, Record
+from .continuations import UNREAD
 from .database import Database, Unusable
 from .steps import Steps
 from .worker import Worker
@@ -50,7 +51,7 @@ class SQLiteStore(Alone):
 
     async def known(self, principal: str, turn: str) -> Known | None:
         """Return what is known of a name."""
-        return await self._worker.do(lambda: self._steps.known(principal, turn))
+        return await self._worker.do(lambda: self._steps.known(principal, turn), short=True)
 
     async def claim(
         self, principal: str, turn: str, content: str, accepted: models.TurnAccepted, contexts: Sequence[Context]
@@ -58,7 +59,9 @@ class SQLiteStore(Alone):
         """Claim a name for a content and write `turn.accepted`, or say who has it."""
         self._loop = asyncio.get_running_loop()
         try:
-            return await self._worker.do(lambda: self._steps.claim(principal, turn, content, accepted, contexts))
+            return await self._worker.do(
+                lambda: self._steps.claim(principal, turn, content, accepted, contexts), short=True
+            )
         except asyncio.CancelledError:
             # Who asked will not run it; nobody else would ever end it.
             self._worker.later(lambda: self._steps.interrupt(principal, turn))
@@ -66,7 +69,7 @@ class SQLiteStore(Alone):
 
     async def append(self, principal: str, turn: str, epoch: int, events: Sequence[Event]) -> None:
         """Write events behind the record's last."""
-        await self._worker.do(lambda: self._steps.append(principal, turn, epoch, events))
+        await self._worker.do(lambda: self._steps.append(principal, turn, epoch, events), short=True)
 
     async def finish(
         self,
@@ -79,7 +82,9 @@ class SQLiteStore(Alone):
     ) -> float | None:
         """Write the terminal event and its continuation in one step."""
         self._loop = asyncio.get_running_loop()
-        return await self._worker.do(lambda: self._steps.finish(principal, turn, epoch, terminal, handle, before))
+        return await self._worker.do(
+            lambda: self._steps.finish(principal, turn, epoch, terminal, handle, before), short=True
+        )
 
     async def interrupt(self, principal: str, turn: str) -> bool:
         """Close a record whose owner is gone."""
@@ -91,6 +96,10 @@ class SQLiteStore(Alone):
 
     async def resolve(self, principal: str, identifier: str, scope: str | None) -> Held | None:
         """Return a continuation by one lookup of principal and id."""
+        # What is in memory is found at once; what has to be read may be long.
+        loaded = await self._worker.do(lambda: self._steps.resolve_loaded(principal, identifier, scope), short=True)
+        if loaded is not UNREAD:
+            return loaded
         return await self._worker.do(lambda: self._steps.resolve(principal, identifier, scope))
 
     async def delete(
@@ -101,7 +110,7 @@ class SQLiteStore(Alone):
 
     async def context(self, principal: str, digest: str) -> Context | None:
         """Return a context that is held for the principal."""
-        return await self._worker.do(lambda: self._steps.context(principal, digest))
+        return await self._worker.do(lambda: self._steps.context(principal, digest), short=True)
 
     async def put_context(self, principal: str, context: Context) -> None:
         """Hold a context without a handle, for as long as a `cached` one lives."""

@@ -1,7 +1,11 @@
-"""A thread that does the store's steps one after the other, and commits those that came together in one transaction.
+"""Does the store's steps one after the other, and commits those that came together in one transaction.
 
 SQLite wants one writer, and a commit costs more than a step: while one is under way others gather, so that many turns
 at once cost few commits. Nobody is answered before the commit that holds his step.
+
+A thread does them. Where a commit does not wait for the disk, a short step is done by who asks, while the thread has
+nothing to do: to wake it and to be woken costs more than the step, and on a busy machine several times that. What may
+take long (a history that has to be read, the sweep, moving the log into the file) is the thread's alone.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ __all__ = ["Worker"]
 T = TypeVar("T")
 
 _MOST = 256  # steps in one transaction
+_MOVE_AFTER = 256  # transactions behind which the log is moved into the file
 
 
 @dataclass(slots=True)
@@ -45,17 +50,44 @@ class Worker:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._at_work = threading.Lock()
+        self._since = 0  # transactions since the log was moved into the file
         self._queue: queue.SimpleQueue[_Step | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="segue-sqlite", daemon=True)
         self._thread.start()
 
-    async def do(self, work: Callable[[], T]) -> T:
-        """Return what a step returned, once it is committed; raises what it raised, and Unwritable."""
+    async def do(self, work: Callable[[], T], *, short: bool = False) -> T:
+        """Return what a step returned, once it is committed; raises what it raised, and Unwritable.
+
+        A `short` one may be done at once, before anything else happens on the loop.
+        """
+        if short and not self._database.waits and self._queue.empty() and self._at_work.acquire(blocking=False):
+            try:
+                return self._alone(work)
+            finally:
+                self._at_work.release()
+                if self._since >= _MOVE_AFTER:
+                    self.later(_nothing)  # the thread moves the log behind it
         loop = asyncio.get_running_loop()
         step = _Step(loop, loop.create_future(), work)
         self._queue.put(step)
         done: T = await step.answer
         return done
+
+    def _alone(self, work: Callable[[], T]) -> T:
+        """Do one step in a transaction of its own."""
+        self._since += 1
+        fault: BaseException | None = None
+        with self._database.transaction():
+            try:
+                result = self._database.step(work)
+            except Unwritable:
+                raise
+            except BaseException as raised:
+                fault = raised  # what it wrote before that stands
+        if fault is not None:
+            raise fault
+        return result
 
     def later(self, work: Callable[[], object]) -> None:
         """Have a step done that nobody waits for."""
@@ -86,7 +118,12 @@ class Worker:
                     going = False
                     break
                 steps.append(more)
-            self._together(steps)
+            with self._at_work:
+                self._since += 1
+                self._together(steps)
+                if self._since >= _MOVE_AFTER:
+                    self._since = 0
+                    self._database.move_log()
             for loop in {step.loop for step in steps}:
                 mine = [step for step in steps if step.loop is loop]
                 try:
@@ -112,6 +149,10 @@ class Worker:
             for step in steps:  # one by one: what fits is written, and who asked for too much is told
                 step.fault = None
                 self._together([step])
+
+
+def _nothing() -> None:
+    """Do nothing, on the thread."""
 
 
 def _settle(steps: list[_Step]) -> None:
