@@ -37,7 +37,7 @@ class CompressesNothing(does_not_compress.MutantEndpoint):
     Legal: SEG-WS-006 is a recommendation.
     """
 
-    wires: ClassVar[tuple[str, ...]] = ("segue-ws",)
+    wires = ("segue-ws",)
     WARNS: ClassVar[Mapping[str, str]] = {"wire_segue_ws.compression": "SEG-WS-006 is left aside"}
 
 
@@ -47,7 +47,7 @@ class GoesOnWithoutASubprotocol(needs_no_subprotocol.MutantEndpoint):
     Legal: SEG-WS-002 is a recommendation.
     """
 
-    wires: ClassVar[tuple[str, ...]] = ("segue-ws",)
+    wires = ("segue-ws",)
     WARNS: ClassVar[Mapping[str, str]] = {"recommended.no_subprotocol_is_denied": "SEG-WS-002 is left aside"}
 
 
@@ -57,7 +57,7 @@ class TellsNoWebSocketAs404(no_websocket_told_as_404.MutantEndpoint):
     Legal: SEG-WS-004 is a recommendation.
     """
 
-    wires: ClassVar[tuple[str, ...]] = ("segue-ws",)
+    wires = ("segue-ws",)
     WARNS: ClassVar[Mapping[str, str]] = {"recommended.no_websocket_is_426": "SEG-WS-004 is left aside"}
 
 
@@ -67,7 +67,7 @@ class LetsStreamsBeBuffered(lets_streams_be_buffered.MutantEndpoint):
     Legal: SEG-HTTP-034 is a recommendation.
     """
 
-    wires: ClassVar[tuple[str, ...]] = ("segue-http",)
+    wires = ("segue-http",)
     WARNS: ClassVar[Mapping[str, str]] = {"recommended.streams_are_not_buffered": "SEG-HTTP-034 is left aside"}
 
 
@@ -77,7 +77,7 @@ class ReadsAnyType(reads_any_type.MutantEndpoint):
     Legal: SEG-HTTP-063 is a recommendation.
     """
 
-    wires: ClassVar[tuple[str, ...]] = ("segue-http",)
+    wires = ("segue-http",)
     WARNS: ClassVar[Mapping[str, str]] = {"bodies.*": "SEG-HTTP-063 is left aside"}
 
 

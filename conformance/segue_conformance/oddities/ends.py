@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
 from segue_adapters.wires.base import Answer, Request
 from segue_gateway.endpoint import Endpoint
-from segue_gateway.engines.base import Ended, EngineEvent
+from segue_gateway.engines.base import Ended
 from segue_gateway.turns import Turn
 
 from ..mutants.wire_fault import NATIVE, Told, WireFault
@@ -36,10 +35,9 @@ class CancelsLate(Endpoint):
 class _Ending(Turn):
     over = False
 
-    async def _next(self, stream: AsyncIterator[EngineEvent]) -> EngineEvent | None:
-        event = await super()._next(stream)
-        self.over = isinstance(event, Ended)
-        return event
+    async def _model_ended(self, event: Ended) -> bool:
+        self.over = True
+        return await super()._model_ended(event)
 
     async def enter(self) -> bool:
         """Let nothing enter behind the last item."""
@@ -104,7 +102,6 @@ class GivesUpOnTheProvider(WireFault):
 
     def event(self, wire: str, event: dict[str, Any], state: dict[str, Any]) -> Told:
         """Advise to give up."""
-        told = event.get("error")
-        if event["type"] == "turn.failed" and told["code"] == "upstream_failed":
-            told["advice"] = "give_up"
+        if event["type"] == "turn.failed" and event["error"]["code"] == "upstream_failed":
+            event["error"]["advice"] = "give_up"
         return event
