@@ -50,9 +50,9 @@ def _in_front(*items: Mapping[str, Any]) -> type[ScriptedEngine]:
 
 
 def _moved(event: EngineEvent, by: int) -> EngineEvent:
-    if isinstance(event, ItemBegun | Delta | ItemEnded):
-        return replace(event, index=event.index + by)
-    return event
+    if isinstance(event, Delta):
+        return Delta(event.index + by, event.at, event.append, event.put)
+    return replace(event, index=event.index + by) if isinstance(event, ItemBegun | ItemEnded) else event
 
 
 _THOUGHT = {"type": "summary_text", "text": "The user wants something. Which word is it? It is not said here."}
@@ -152,7 +152,7 @@ def _saying(change: Callable[[str, bool], str]) -> type[ScriptedEngine]:
             first = True
             async for event in super().generate(request):
                 if isinstance(event, Delta) and event.at.startswith("/content") and event.append:
-                    yield replace(event, append=change(event.append, first))
+                    yield Delta(event.index, event.at, append=change(event.append, first))
                     first = False
                 else:
                     yield event

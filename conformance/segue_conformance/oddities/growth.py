@@ -55,7 +55,7 @@ class _Growing(Endpoint):
 def _letters(event: EngineEvent, kept: dict[Any, Any]) -> Iterator[EngineEvent]:
     if isinstance(event, Delta) and event.append:
         for letter in event.append:
-            yield replace(event, append=letter)
+            yield Delta(event.index, event.at, append=letter)
     else:
         yield event
 
@@ -72,7 +72,7 @@ class LetterByLetter(_Growing):
 def _empty(event: EngineEvent, kept: dict[Any, Any]) -> Iterator[EngineEvent]:
     yield event
     if isinstance(event, Delta) and event.append:
-        yield replace(event, append="")
+        yield Delta(event.index, event.at, append="")
 
 
 class EmptyDeltas(_Growing):
