@@ -10,8 +10,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from segue_gateway.engines.base import Delta, EngineEvent, Request
+import pytest
+from gateway_lab import message
+from segue_gateway.engines.base import Delta, Ended, EngineEvent, EngineFailure, Request
 from segue_gateway.engines.upstream import UpstreamEngine
+from segue_schemas import models
 
 CONTEXT = {"model": "scripted"}
 #: What stands for the turn's name in an answer: of its length, so that a cut is at the same place every time.
@@ -30,6 +33,16 @@ async def generated(engine: UpstreamEngine, request: Request) -> list[EngineEven
 
 def text_of(events: Sequence[EngineEvent]) -> str:
     return "".join(event.append or "" for event in events if isinstance(event, Delta))
+
+
+async def failure_of(engine: UpstreamEngine) -> models.Error:
+    with pytest.raises(EngineFailure) as failure:
+        await generated(engine, asked(message("Hi")))
+    return failure.value.error
+
+
+async def completes(engine: UpstreamEngine) -> None:
+    assert isinstance((await generated(engine, asked(message("Hi"))))[-1], Ended)
 
 
 class Provider:
@@ -236,6 +249,15 @@ def up_to(wire: str, event: str) -> bytes:
 
 #: The event that ends the item of an answer: in front of it, "Hi." has been told.
 ITEM_ENDS = {wire: "item.completed" if wire.startswith("segue") else "response.output_item.done" for wire in WIRES}
+
+
+def refused(wire: str, code: str, **error: Any) -> bytes:
+    if wire == "openai-ws":
+        return frames(
+            {"type": "error", "status": 400, "error": {"type": "invalid_request_error", "code": code, **error}}
+        )
+    members = {"code": code, "advice": "reconnect", "effect": "none", "message": "No.", **error}
+    return frames({"type": "error", "refused": "turn.start", "turn": NAME, "error": members})
 
 
 def gone(turn: str) -> bytes:

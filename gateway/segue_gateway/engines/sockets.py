@@ -162,11 +162,16 @@ class Sockets:
     async def _free(self) -> _Line | None:
         """Return a connection that was kept and still stands, the one used last; those that do not are closed."""
         while self._kept:
-            line = self._kept.pop()
-            await _unwatched(line)
-            if line.usable and (self._clock() - line.left < _DOUBT or await line.socket.ping(_PONG)) and line.usable:
+            line, lives = self._kept.pop(), False
+            try:
+                await _unwatched(line)
+                lives = line.usable and (self._clock() - line.left < _DOUBT or await line.socket.ping(_PONG))
+                lives = lives and line.usable
+            finally:
+                if not lives:  # also where whoever asked gave up meanwhile
+                    self._chores.add(line.socket.close())
+            if lives:
                 return line
-            self._chores.add(line.socket.close())
         return None
 
     async def _open(self) -> _Line:
@@ -226,10 +231,10 @@ class Sockets:
     async def close(self) -> None:
         """Close every connection."""
         self._closed = True
-        for line in self._kept:
+        while self._kept:
+            line = self._kept.pop()
             await _unwatched(line)
             self._chores.add(line.socket.close())
-        self._kept.clear()
         await self._chores.close()
 
 
@@ -241,7 +246,7 @@ async def _unwatched(line: _Line) -> None:
 
 
 def sent_away(message: models.ServerMessage) -> bool:
-    """Whether this refuses a turn since the connection takes no more of them: nothing ran (SEG-LIVE-027)."""
+    """Whether this refuses a turn since the connection takes no more of them: nothing ran (SEG-LIVE-022)."""
     if not isinstance(message, models.ErrorMessage):
         return False
     return message.error.code == "draining" and message.error.effect == "none"
