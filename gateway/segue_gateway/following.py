@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from .news import News
 from .stores.base import Event, Record, Store, Unwritable
 
 if TYPE_CHECKING:
@@ -35,12 +36,12 @@ class Following:
         self.finished = False
         self.gone = False
         self.steers: dict[str, Steer] = {}
-        self._news = asyncio.Event()
+        self._news = News()
         self._clock = clock
         self._ends: float | None = None
 
     @property
-    def news(self) -> asyncio.Event:
+    def news(self) -> News:
         """Set when something happens after this was asked for."""
         return self._news
 
@@ -65,7 +66,7 @@ class Following:
             self._notify()
 
     def _notify(self) -> None:
-        news, self._news = self._news, asyncio.Event()
+        news, self._news = self._news, News()
         news.set()
 
 

@@ -17,6 +17,7 @@ from segue_adapters.assembly import ItemAssembler
 from segue_adapters.wires.base import TERMINAL, refusal
 from segue_schemas import models
 
+from .news import News
 from .stores.base import Event
 
 __all__ = ["EARLY", "TOGETHER", "Reading", "Recorded", "Source", "snapshot"]
@@ -45,7 +46,7 @@ class Source(Protocol):
         ...
 
     @property
-    def news(self) -> asyncio.Event:
+    def news(self) -> News:
         """Set when something happens after this was asked for."""
         ...
 
@@ -65,7 +66,7 @@ class Recorded:
         self.name = name
         self.events = events
         self.finished = True
-        self.news = asyncio.Event()
+        self.news = News()
         self._clock = clock
         self._ends = None if left_ms is None else clock() + left_ms / 1000
 
@@ -129,7 +130,7 @@ class Reading:
                 if not isinstance(last, TERMINAL):
                     yield self.gone(lost=True) if getattr(self.source, "gone", False) else self.lost()
                 return
-            elif not await _wait(news, self.heartbeat):
+            elif not await news.wait(self.heartbeat):
                 yield self.progress()
 
     @property
@@ -207,7 +208,7 @@ class Reading:
             left = until - loop.time()
             if self._place < len(self.source.events) or self.source.finished or left <= 0:
                 break
-            await _wait(news, left)
+            await news.wait(left)
         if last is first:
             return first
         merged = msgspec.structs.replace(last, append="".join(p for p in parts if isinstance(p, str)))
@@ -265,13 +266,3 @@ def _merges(event: Event) -> bool:
 
 def _together(first: models.ItemDelta, event: models.ItemDelta) -> bool:
     return first.index == event.index and first.at == event.at
-
-
-async def _wait(news: asyncio.Event, seconds: float) -> bool:
-    """Return whether something happened within that time."""
-    try:
-        async with asyncio.timeout(seconds):
-            await news.wait()
-    except TimeoutError:
-        return False
-    return True

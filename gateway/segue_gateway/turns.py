@@ -23,6 +23,7 @@ from .ahead import Ahead
 from .ending import Ending, Plan, sum_of
 from .engines.base import Delta, Ended, Engine, EngineEvent, EngineFailure, ItemBegun, ItemEnded, Progress, Request
 from .faults import report
+from .news import News
 from .observing.base import SILENT, Ask, Observer
 from .output import Output
 from .recording import Recording
@@ -69,7 +70,7 @@ class Turn(Recording, Ending):
         self._ended = ended
         self._scope_alive = scope_alive
         self._clock = clock
-        self._news = asyncio.Event()
+        self._news = News()
         self._stop: asyncio.Future[Cause] = asyncio.get_running_loop().create_future()
         self._deadline: asyncio.TimerHandle | None = None
         self._indexes: dict[int, int] = {}
@@ -98,7 +99,7 @@ class Turn(Recording, Ending):
         return self.abandoned or self.state in TERMINAL_STATES
 
     @property
-    def news(self) -> asyncio.Event:
+    def news(self) -> News:
         """Set when something happens after this was asked for."""
         return self._news
 
@@ -380,5 +381,5 @@ class Turn(Recording, Ending):
         self._notify()
 
     def _notify(self) -> None:
-        news, self._news = self._news, asyncio.Event()
+        news, self._news = self._news, News()
         news.set()

@@ -172,19 +172,27 @@ class EventStream(Response):
 
 async def unless_gone(receive: Callable[[], Awaitable[Any]], work: Coroutine[Any, Any, T]) -> T:
     """Return what the work returns; Gone, the work cancelled, where the caller goes away first."""
-    working = asyncio.ensure_future(work)
-    watching = asyncio.ensure_future(_gone(receive))
+    working = asyncio.current_task()
+    assert working is not None
+    watching = asyncio.get_running_loop().create_task(_gone(receive))
+    left = False
+
+    def leave(watched: asyncio.Task[None]) -> None:
+        nonlocal left
+        if not watched.cancelled():
+            left = True
+            working.cancel()
+
+    watching.add_done_callback(leave)
     try:
-        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise Gone
-        return working.result()
+        return await work
+    except asyncio.CancelledError:
+        if left and working.uncancel() == 0:
+            raise Gone from None
+        raise
     finally:
-        for task in (working, watching):
-            if not task.done():
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await task
+        watching.remove_done_callback(leave)
+        watching.cancel()
 
 
 async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:

@@ -18,6 +18,9 @@ __all__ = ["APPLICATION", "VERSION", "Database", "Unusable", "check_folder"]
 
 T = TypeVar("T")
 
+# Faults of ours; what else is raised is an answer.
+_OURS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+
 APPLICATION = 0x53656775  # "Segu"
 VERSION = 1
 _TABLES = """
@@ -148,7 +151,7 @@ class Database:
             return work()
         except sqlite3.Error as error:
             raise Unwritable(str(error)) from error
-        except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
+        except _OURS:
             self.connection.execute("ROLLBACK TO step")
             self._take_back(place)
             raise
@@ -156,6 +159,32 @@ class Database:
             if self.connection.in_transaction:
                 with suppress(sqlite3.Error):
                     self.connection.execute("RELEASE step")
+
+    def alone(self, work: Callable[[], T]) -> T:
+        """Do one step in a transaction of its own, as `step` does it in one with others."""
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work()
+            except (sqlite3.Error, Unwritable):
+                raise
+            except _OURS:
+                self.connection.execute("ROLLBACK")
+                self._take_back(0)
+                raise
+            except BaseException:
+                self.connection.execute("COMMIT")
+                raise
+            self.connection.execute("COMMIT")
+            return result
+        except (sqlite3.Error, Unwritable) as error:
+            if self.connection.in_transaction:
+                with suppress(sqlite3.Error):
+                    self.connection.execute("ROLLBACK")
+            self._take_back(0)
+            raise Unwritable(str(error)) from error
+        finally:
+            self._undo.clear()
 
     def _take_back(self, place: int) -> None:
         while len(self._undo) > place:

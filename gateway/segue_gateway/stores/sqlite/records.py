@@ -85,9 +85,18 @@ class Records:
     def append(self, principal: str, turn: str, epoch: int, events: Sequence[Event]) -> None:
         """Write events behind the record's last."""
         owner = self.ledger.known(principal)
-        row, number, gone, retention = self._owned(owner, turn, epoch)
-        if not gone:  # deleted while it ran: it runs on, and nothing of it is kept
-            self._write(owner, row, number, events, kept=retention != "none")
+        weight = sum(map(event_weight, events))
+        found = self._execute(
+            "UPDATE turns SET next = next + ?, size = size + ?"
+            " WHERE principal = ? AND name = ? AND epoch = ? AND finished = 0 AND gone = 0"
+            " RETURNING id, next, retention",
+            len(events), weight, owner, turn, epoch,
+        ).fetchone()  # fmt: skip
+        if found is None:
+            self._owned(owner, turn, epoch)  # deleted while it ran: it runs on, and nothing of it is kept
+            return
+        row, following, retention = found
+        self._place(owner, row, following - len(events), events, weight, kept=retention != "none")
 
     def finish(
         self,
@@ -158,8 +167,11 @@ class Records:
 
     def _write(self, owner: int, row: int, number: int, events: Sequence[Event], *, kept: bool) -> None:
         weight = sum(map(event_weight, events))
-        self._execute("INSERT INTO events VALUES (?, ?, ?)", row, number, encode_events(events) if kept else None)
         self._execute("UPDATE turns SET next = next + ?, size = size + ? WHERE id = ?", len(events), weight, row)
+        self._place(owner, row, number, events, weight, kept=kept)
+
+    def _place(self, owner: int, row: int, number: int, events: Sequence[Event], weight: int, *, kept: bool) -> None:
+        self._execute("INSERT INTO events VALUES (?, ?, ?)", row, number, encode_events(events) if kept else None)
         self.ledger.add(owner, size=weight)
         if not kept:
             self._private[row, number] = list(events)

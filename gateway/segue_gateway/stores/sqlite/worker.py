@@ -63,7 +63,8 @@ class Worker:
         """
         if short and not self._database.waits and self._queue.empty() and self._at_work.acquire(blocking=False):
             try:
-                return self._alone(work)
+                self._since += 1
+                return self._database.alone(work)
             finally:
                 self._at_work.release()
                 if self._since >= _MOVE_AFTER:
@@ -73,21 +74,6 @@ class Worker:
         self._queue.put(step)
         done: T = await step.answer
         return done
-
-    def _alone(self, work: Callable[[], T]) -> T:
-        """Do one step in a transaction of its own."""
-        self._since += 1
-        fault: BaseException | None = None
-        with self._database.transaction():
-            try:
-                result = self._database.step(work)
-            except Unwritable:
-                raise
-            except BaseException as raised:
-                fault = raised  # what it wrote before that stands
-        if fault is not None:
-            raise fault
-        return result
 
     def later(self, work: Callable[[], object]) -> None:
         """Have a step done that nobody waits for."""
