@@ -80,7 +80,8 @@ ROUTES = (
     ),
     Route(
         "post", "/turns/{turn}/cancel", "cancelTurn", "Asks that a turn stop.",
-        {"200": "TurnSnapshot", "202": "TurnSnapshot"}, message="turn.cancel", requirements=("SEG-HTTP-005",),
+        {"200": "TurnSnapshot", "202": "TurnSnapshot"}, message="turn.cancel", body="TurnCancel",
+        requirements=("SEG-HTTP-005",),
     ),
     Route(
         "put", "/turns/{turn}/steers/{steer}", "steerTurn", "Adds input to a running turn.",
@@ -228,11 +229,14 @@ def openapi() -> dict[str, Any]:
     for route in ROUTES:
         if route.message is not None and route.body is not None:
             schemas[f"{route.body}Body"] = _without_path(schemas[route.body])
+    error = schemas["Error"]
     schemas["Problem"] = {
-        "allOf": [{"$ref": "#/components/schemas/Error"}],
         "type": "object",
-        "required": ["type", "title", "status"],
+        "required": ["type", "title", "status", *error["required"]],
         "properties": {
+            **{name: member for name, member in error["properties"].items() if name != "detail"},
+            "info": error["properties"]["detail"],
+            "detail": {"type": "string", "description": "For people: what `message` says."},
             "type": {"type": "string", "pattern": "^urn:segue:error:[a-z][a-z0-9_]{0,63}$"},
             "title": {"type": "string", "description": "For people."},
             "status": {"type": "integer", "minimum": 400, "maximum": 599},

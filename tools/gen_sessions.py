@@ -388,7 +388,7 @@ def _fork() -> Session:
     a, b = left.begin(texts[0]), right.begin(texts[1])
     right.delta(b, "Maximilian ")
     left.delta(a, "B")
-    left.fail("upstream_failed", "retry", "unknown", "The provider ended its answer in the middle.")
+    left.fail("upstream_failed", "retry", "partial", "The provider ended its answer in the middle.")
     right.delta(b, "the Third.")
     right.whole(b)
     right.complete()

@@ -98,10 +98,11 @@ def _state(
         return State.NOT_TESTED, "this suite has no check of it yet"
     if not wanted:
         return State.NOT_TESTED, "not asked for (--profile)"
-    if blocked := [r for r in mine if r.blocks and not excused(r, results)]:
+    blocked = [r for r in mine if r.blocks and not excused(r, results)]
+    if missing and not any(r.verdict is Verdict.FAIL or r.verdict is Verdict.ERROR for r in blocked):
+        return State.NOT_TESTED, missing  # what nobody could see of it is nothing to be reached
+    if blocked:
         return State.NOT_REACHED, _tally(blocked)
-    if missing:
-        return State.NOT_TESTED, missing
     if profile == "isolated" and not second_key:
         return State.NOT_TESTED, _NO_KEY
     if partial:

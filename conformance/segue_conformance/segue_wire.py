@@ -10,6 +10,7 @@ from segue_adapters.errors import ConnectionCut
 from segue_adapters.sse import SSEEvent, SSEParser
 from segue_adapters.transports.websocket import Socket
 from segue_adapters.wires.base import turn_name
+from segue_adapters.wires.segue_http import error_members
 from segue_schemas import StrictJSONError, load, models, strict_loads, validator
 
 from .answers import shown
@@ -28,7 +29,9 @@ _DEFINITIONS = {struct.__struct_config__.tag: struct.__name__ for struct in get_
 def start_message(subject: Subject, input: str = "Say hello.", **members: Any) -> dict[str, Any]:
     """Return a turn.start as a JSON object, valid unless `members` say otherwise."""
     item = {"type": "message", "role": "user", "content": input}
-    return {"type": "turn.start", "turn": turn_name(), "input": [item], "context": subject.base_context(), **members}
+    kept = {} if subject.kept_tier is None else {"retention": subject.kept_tier}
+    start = {"type": "turn.start", "turn": turn_name(), "input": [item], "context": subject.base_context()}
+    return {**start, **kept, **members}
 
 
 def valid_message(text: str) -> dict[str, Any]:
@@ -145,7 +148,7 @@ def _problem(body: bytes, status: int) -> dict[str, Any]:
             actual=f"{status}: {shown}",
             requirement="SEG-HTTP-050",
         )
-    return error
+    return error_members(error)
 
 
 async def sse_events(subject: Subject, method: str, path: str, body: bytes = b"", **headers: str) -> list[SSEEvent]:

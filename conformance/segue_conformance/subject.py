@@ -46,6 +46,8 @@ INHERIT: dict[str, Any] = {}
 _ROUTES = ("/turns/", "/contexts/", "/continuations")
 #: The tiers of retention, the weakest first.
 _TIERS: tuple[models.Retention, ...] = ("none", "connection", "cached", "durable")
+#: Those by which a turn can be gone on from, in the order in which checks take them.
+_KEPT: tuple[models.Retention, ...] = ("cached", "durable", "connection")
 #: Seconds that the end of a stream may come behind its terminal event before the suite goes on without it.
 _STREAM_END = 0.5
 #: How often a turn that met a rate limit is asked for again, and seconds that are waited for it at most.
@@ -156,9 +158,12 @@ class Subject:
     @property
     def kept_tier(self) -> models.Retention | None:
         """The tier to ask for where a check means to go on from a turn; None where the default is kept anyway."""
-        if not self.native or self.extended or self.default_tier != "none":
+        default = self.default_tier
+        if not self.native or self.extended or self.capabilities is None or default not in (None, "none"):
             return None  # over OpenAI's wires `store` asks for it
-        return next((tier for tier in ("cached", "durable", "connection") if tier in self.tiers()), None)
+        kept = next((tier for tier in _KEPT if tier in self.tiers()), None)
+        # Without a default on this wire every start has to name its tier, and be it the weakest.
+        return kept if kept is not None or default is not None or "none" not in self.tiers() else "none"
 
     @property
     def stores_nothing(self) -> bool:

@@ -82,17 +82,17 @@ class Acceptance:
         """Return what is to be read, and the new turn that is to be run, None for a repeat. Raises Refuse."""
         inputs = await self.read_input(start)
         form = None if start.context is msgspec.UNSET else read_form(start.context)
-        self.check_offered(caller, start)
         # Where clients name no turns the name was drawn for this one; should it exist, the claim says so.
         known = await self.store.known(caller.principal, start.turn) if caller.wire in _NAMED else None
         if known is not None:
             if known.gone:
                 raise refusals.events_gone(start.turn)
             self.check_repeatable(caller, start)
-            if known.content != self.content_of(start, inputs, await self.named_context(caller.principal, form)):
+            if not await self.is_same(caller, start, inputs, form, known.content):
                 raise refusals.turn_conflict(start.turn)
             return await self.attach(caller.principal, start.turn), None
 
+        self.check_offered(caller, start)
         if self.closing:
             raise refusals.draining()
         caller.check_end(start)
@@ -174,6 +174,19 @@ class Acceptance:
         if not repeats and self.runs(caller.principal, start.turn):
             raise refusals.turn_conflict(start.turn, runs=True)
 
+    async def is_same(
+        self, caller: Caller, start: models.TurnStart, inputs: Sequence[Item], form: Context | Patch | str | None,
+        content: str,
+    ) -> bool:  # fmt: skip
+        """Return whether a start has that content; a patch whose result is no context equals none (SEG-TURN-027)."""
+        try:
+            named = await self.named_context(caller.principal, form)
+        except Refuse as refused:
+            if refused.error.code == "invalid_request":
+                return False
+            raise
+        return content == self.content_of(start, inputs, named)
+
     def runs(self, principal: str, name: str) -> bool:
         """Return whether a turn of that name runs here."""
         raise NotImplementedError
@@ -191,7 +204,7 @@ class Acceptance:
         content: list[Any] = [
             start.parent,
             start.expect,
-            [(item.digest, item.seal) for item in inputs],
+            [item.content for item in inputs],
             context,
             start.retention,
             start.generate is not False,
@@ -246,7 +259,10 @@ class Acceptance:
         if isinstance(form, Patch):
             base = await self.held_context(principal, form.base, "/context/base")
             members = merge_patch(base.members, form.patch)
-            return read_context(members, msgspec.json.encode(members))
+            try:
+                return read_context(members, msgspec.json.encode(members))
+            except Refuse as refused:
+                raise refusals.invalid_request(refused.error.message, "/context/patch") from None
         if isinstance(form, str):
             return await self.held_context(principal, form, "/context")
         return form

@@ -47,7 +47,13 @@ class Item:
     role: Literal["opens", "answers", ""] = ""
     seal: str | None = None
     issuer: str | None = None
+    covers: dict[str, Any] | None = None
     visible: bool = True
+
+    @property
+    def content(self) -> tuple[str, str | None, str | None, dict[str, Any] | None]:
+        """What two items agree in that are one input (SEG-TURN-055)."""
+        return self.digest, self.seal, self.issuer, self.covers
 
 
 def read_items(raws: Sequence[msgspec.Raw], member: str = "input", *, first: int = 0) -> list[Item]:
@@ -82,6 +88,7 @@ def read_item(raw: bytes, place: str = "/item", *, strictly: bool = True) -> Ite
     elif kind in _ANSWERS:
         call, role = Call(_ANSWERS[kind], members["call_id"]), "answers"
     seal, issuer = members.get("encrypted_content"), members.get("issuer")
+    covers = members.get("covers") if kind == "compaction" else None
     return Item(
         raw=raw,
         digest=digest,
@@ -90,6 +97,7 @@ def read_item(raw: bytes, place: str = "/item", *, strictly: bool = True) -> Ite
         role=role,
         seal=seal if isinstance(seal, str) else None,
         issuer=issuer if isinstance(issuer, str) else None,
+        covers=covers if isinstance(covers, dict) else None,
         visible=bool(members.get("summary") or members.get("content")) if kind == "reasoning" else True,
     )
 

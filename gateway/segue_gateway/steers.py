@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from segue_adapters.wires.base import Refuse
@@ -33,12 +33,12 @@ __all__ = ["Steer", "Steering", "Steers"]
 _MOST = 64
 _RETRY_MS = 1_000
 
-Content = tuple[tuple[str, str | None], ...]
+Content = tuple[tuple[str, str | None, str | None, dict[str, Any] | None], ...]
 
 
 def content_of(items: Sequence[Item]) -> Content:
     """Return what makes two inputs of a steer the same."""
-    return tuple((item.digest, item.seal) for item in items)
+    return tuple(item.content for item in items)
 
 
 @dataclass(eq=False, slots=True)

@@ -707,7 +707,7 @@ class LimitsUpdated(Struct, tag_field='type', tag='limits.updated'):
 
 class ErrorMessage(Struct, tag_field='type', tag='error'):
     """
-    A refusal of one client message: ends nothing and claims nothing. Without `refused`: with `turn` the end of a reading whose record is gone, else an error of the connection.
+    A refusal of one client message: ends nothing and claims nothing. Without `refused`: with `turn` the end of a reading, else an error of the connection.
     """
 
     error: Error

@@ -300,7 +300,7 @@ def test_a_large_body_is_refused_with_a_reason_the_client_can_read() -> None:
     async def main() -> None:
         async with client() as http:
             told = problem(await http.put(NAME, content=b"x" * 20_000_000), 413)
-            assert told["detail"]["limit"] == 16 * 1024 * 1024
+            assert told["info"]["limit"] == 16 * 1024 * 1024
 
     run(main())
 

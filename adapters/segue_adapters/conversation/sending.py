@@ -38,7 +38,8 @@ class Sending(Standing):
             self._tell(Recovery(self.name, "repeat", "whether it was accepted is not known; its name holds"))
             self.command = Submit(_on(self._start, facts), repeated=True)
             return
-        after = _UNSET if self._last is None or self._reread else self._last
+        # A whole answer has brought none of the deltas of an item that is open: it is read anew (SEG-TURN-151).
+        after = _UNSET if self._last is None or self._reread or self.ask.final else self._last
         told = "from its beginning" if after is _UNSET else f"behind event {after}"
         self._tell(Recovery(self.name, "resume", f"the turn is read {told}"))
         self.command = Submit(models.TurnResume(turn=self._current, after=after), repeated=True)

@@ -37,7 +37,7 @@ from .base import (
 )
 from .segue_ws import client_message, server_message
 
-__all__ = ["SegueHTTPClient", "SegueHTTPServer", "snapshot_messages"]
+__all__ = ["SegueHTTPClient", "SegueHTTPServer", "error_members", "snapshot_messages"]
 
 Mode = Literal["sse", "json"]
 
@@ -156,7 +156,7 @@ class _Exchange:
     def _problem(self) -> models.ErrorMessage:
         try:
             body = check_json(bytes(self._body))
-            error = msgspec.convert(body, models.Error)
+            error = msgspec.convert(error_members(body) if isinstance(body, dict) else body, models.Error)
         except (NotJSON, msgspec.ValidationError) as fault:
             raise RemoteProtocolError(
                 f"status {self._status} without the members of an error: {fault}",
@@ -169,6 +169,11 @@ class _Exchange:
             if isinstance(getattr(self._message, name, None), str):
                 setattr(told, name, getattr(self._message, name))
         return told
+
+
+def error_members(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a problem body under the names of an error: its `detail` is called `info` there, beside RFC 9457's."""
+    return {"detail" if name == "info" else name: value for name, value in problem.items() if name != "detail"}
 
 
 def snapshot_messages(snapshot: models.TurnSnapshot) -> list[models.ServerMessage]:
@@ -258,7 +263,7 @@ class SegueHTTPServer:
 
     def _problem(self, error: models.Error, status: int | None) -> Answer:
         status = status or status_for(error.code)
-        members = msgspec.to_builtins(error)
+        members = {"info" if name == "detail" else name: it for name, it in msgspec.to_builtins(error).items()}
         body = {"type": f"urn:segue:error:{error.code}", "title": error.code.replace("_", " "), "status": status}
         headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
         headers |= retry_after(error.retry_after_ms)
@@ -296,8 +301,9 @@ class SegueHTTPServer:
         mode = start.delivery.mode if isinstance(start.delivery, models.Delivery) else msgspec.UNSET
         if isinstance(mode, str):
             return "json" if mode == "final" else "sse"
-        accept = request.headers.get("accept", "")
-        return "json" if "application/json" in accept and _EVENT_STREAM not in accept else "sse"
+        ranges = (one.partition(";")[0].strip().lower() for one in request.headers.get("accept", "").split(","))
+        named = {one for one in ranges if one in ("application/json", _EVENT_STREAM)}
+        return "json" if named == {"application/json"} else "sse"
 
     def _after(self, request: Request) -> dict[str, int]:
         value = request.headers.get("last-event-id")

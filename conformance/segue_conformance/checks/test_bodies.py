@@ -12,7 +12,7 @@ from segue_adapters.wires.base import Answer
 from segue_schemas import context_digest
 
 from ..answers import shown
-from ..native import NATIVE
+from ..native import NATIVE, honoured
 from ..oracle import word
 from ..registry import check
 from ..segue_wire import refusal_to, start_message, valid_message
@@ -25,14 +25,15 @@ HTTP = ("segue-http",)
 _MOST = 64 * 1024 * 1024
 
 
-@check("SEG-HTTP-060", profile="core", wires=HTTP)
+@check("SEG-HTTP-060", "SEG-HTTP-064", profile="core", wires=HTTP)
 async def test_compressed_bodies(subject: Subject) -> None:
-    """A body that is compressed by gzip or zstd is read."""
-    for coding, compress in (("gzip", _gzip), ("zstd", _zstd)):
+    """A body that is compressed by gzip is read, and one by zstd as well."""
+    for coding, compress, rule in (("gzip", _gzip, "SEG-HTTP-060"), ("zstd", _zstd, "SEG-HTTP-064")):
         start = start_message(subject)
         answer = await _put(subject, start, compress(json.dumps(start).encode()), content_encoding=coding)
         if answer.status >= 300:
-            raise Deviation(f"a body in {coding}", expected="an answer to the turn", actual=shown(answer))
+            what = f"a body in {coding}"
+            raise Deviation(what, expected="an answer to the turn", actual=shown(answer), requirement=rule)
 
 
 @check("SEG-HTTP-061", profile="core", wires=HTTP)
@@ -100,7 +101,8 @@ async def test_context_under_its_digest(subject: Subject) -> None:
     if answer.status not in (200, 201, 204):
         raise Deviation("a context was put under its digest", expected="200, 201 or 204", actual=shown(answer))
     async with subject.open() as client:
-        completed(await client.turn("Say hello.", context=digest), "a turn named a context that was put before")
+        outcome = honoured(await client.turn("Say hello.", context=digest), "instructions")
+        completed(outcome, "a turn named a context that was put before")
     other = json.dumps({**context, "temperature": 0}).encode()
     answer = await subject.fetch("PUT", f"/contexts/{digest}", other, content_type="application/json")
     if _code(answer) != "invalid_request":

@@ -86,6 +86,8 @@ async def test_choice_without_its_tool(subject: Subject) -> None:
             ("a tool was asked for where there are none", {"tool_choice": "required"}),
         ):
             error = client.judged(await client.turn("Say hello.", context=subject.base_context(**settings))).refused
+            if error is not None and error.code == "not_offered" and error.param != "/context/tool_choice":
+                continue  # refused for another member
             if error is None or error.code != "invalid_request" or error.param != "/context/tool_choice":
                 shown = "the turn was accepted" if error is None else f"{told(error)}, param {error.param}"
                 raise Deviation(what, expected="invalid_request, param /context/tool_choice", actual=shown)

@@ -15,6 +15,9 @@ from ..registry import EVERY_WIRE, check
 from ..subject import Subject
 from ..verdicts import Deviation, NotOffered, Untestable
 
+#: Milliseconds for which a record can be read again at least (SEG-CAP-018).
+_LEAST_REPLAY = 1_000
+
 NATIVE = ("segue-ws", "segue-http")
 
 
@@ -72,7 +75,7 @@ async def test_bindings_answer(subject: Subject) -> None:
                 )
 
 
-@check("SEG-CAP-014", "SEG-CAP-013", "SEG-CAP-017", profile="core", wires=NATIVE, needs_turn=False)
+@check("SEG-CAP-014", "SEG-CAP-013", "SEG-CAP-017", "SEG-CAP-018", profile="core", wires=NATIVE, needs_turn=False)
 async def test_document_is_consistent(subject: Subject) -> None:
     """The default tier and what is claimed only are listed, and no wire offers more than the endpoint."""
     document = subject.document
@@ -81,6 +84,13 @@ async def test_document_is_consistent(subject: Subject) -> None:
     offered = document.capabilities
     if isinstance(offered.default_retention, str) and offered.default_retention not in offered.retention:
         raise Deviation("default_retention", expected=str(offered.retention), actual=offered.default_retention)
+    if ("resume" in offered.features or subject.wire == "segue-http") and document.limits.replay_ms < _LEAST_REPLAY:
+        raise Deviation(
+            "how long a turn can be read again",
+            expected=f"replay_ms of at least {_LEAST_REPLAY}",
+            actual=f"replay_ms {document.limits.replay_ms}",
+            requirement="SEG-CAP-018",
+        )
     claimed = set(offered.claimed_only or []) - set(offered.features)
     if claimed:
         raise Deviation(

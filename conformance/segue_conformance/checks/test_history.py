@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from segue_adapters.errors import ConnectionCut
+
 from ..oracle import ASK, ASK_CHOSEN, ASK_CODE, ASK_TOOL, TOOL, Story, call_tool, plant, says, tool_output, word
 from ..registry import EVERY_WIRE, check
 from ..subject import Client, Subject, completed, handle_of
@@ -239,7 +241,12 @@ async def _seen(
 
 async def _answer(client: Client, input: Any, **options: Any) -> str | None:
     """Return the answer's text; None where the request was honestly refused."""
-    outcome = await client.turn(input, **options)
+    try:
+        outcome = await client.turn(input, **options)
+    except ConnectionCut as cut:
+        if cut.code == 1009:  # a library may say that it is too large before the endpoint can (SEG-MSG-030)
+            return None
+        raise
     if outcome.refused is not None and outcome.refused.code != "internal_error":
         return None
     done = completed(outcome, "a long request must be run, or called too long")

@@ -13,6 +13,9 @@ from ..segue_wire import next_message, refusal_to, sse_events, start_message, tu
 from ..subject import Subject, completed, refused
 from ..verdicts import Deviation, NotOffered
 
+#: From so deep on a parser that calls itself may fall over.
+_DEEP = 1_000
+
 NATIVE = ("segue-ws", "segue-http")
 
 
@@ -66,9 +69,14 @@ async def test_no_object(subject: Subject) -> None:
 
 @check("SEG-MSG-007", profile="core", wires=NATIVE)
 async def test_deep_nesting(subject: Subject) -> None:
-    """JSON nested a hundred thousand deep is refused, and the endpoint goes on serving."""
-    text = json.dumps(start_message(subject)).replace('"Say hello."', "[" * 100_000 + "]" * 100_000)
-    _is(await refusal_to(subject, text), "malformed_message", "an array nested 100,000 deep was sent")
+    """JSON nested a hundred thousand deep, or as deep as a message may be large, is refused; serving goes on."""
+    start = json.dumps(start_message(subject))
+    room = subject.limits.message_bytes if subject.limits is not None else 1 << 20
+    depth = min(100_000, (room - len(start)) // 2)
+    if depth < _DEEP:
+        raise NotOffered(f"no message of {room} bytes is nested deep enough to hurt")
+    text = start.replace('"Say hello."', "[" * depth + "]" * depth)
+    _is(await refusal_to(subject, text), "malformed_message", f"an array nested {depth:,} deep was sent")
     async with subject.open() as client:
         completed(await client.turn("Say hello."), "a plain turn behind it must run")
 

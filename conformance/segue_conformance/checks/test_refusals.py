@@ -35,13 +35,18 @@ async def test_first_fault_first(subject: Subject) -> None:
         broken = {"type": "message", "role": "user", "content": 7}
         cases: list[tuple[str, tuple[str, ...], Any, dict[str, Any]]] = [
             ("a broken item before an unknown feature", ("invalid_request",), [broken], {"require": feature}),
-            ("an unknown feature before a claimed name", ("not_offered",), "Say bye.",
-             {"require": feature, "turn": name}),
+            ("an unknown feature before a lost parent", ("not_offered",), "Say bye.",
+             {"require": feature, "parent": lost}),
             ("a lost parent before an expectation", codes, "Say bye.", {"parent": lost, "expect": wrong}),
             ("an expectation before an output without a call", ("history_mismatch",), [_ORPHAN], {"expect": wrong}),
         ]  # fmt: skip
         # A parent that shows by its form that it was never issued may be a matter of the form, which goes first.
         sure = codes == ("continuation_not_found",)
+        if "resume" in subject.features() and _kept_ms(subject) >= _SOON:
+            cases.append(
+                ("a claimed name before an unknown feature", ("turn_conflict", "events_gone"), "Say bye.",
+                 {"require": feature, "turn": name})
+            )  # fmt: skip
         if sure and "resume" in subject.features() and _kept_ms(subject) >= _SOON:
             cases.append(
                 ("a claimed name before a lost parent", ("turn_conflict", "events_gone"), "Say bye.",

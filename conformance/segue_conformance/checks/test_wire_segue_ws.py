@@ -11,7 +11,8 @@ from segue_adapters.transports.websocket import open_socket
 from ..registry import check
 from ..segue_wire import next_answer, next_message, start_message
 from ..subject import Subject
-from ..verdicts import Deviation, NotOffered
+from ..verdicts import Deviation, NotOffered, Untestable
+from .test_turns import SLOW
 
 WIRE = ("segue-ws",)
 
@@ -119,3 +120,27 @@ async def _completes(subject: Subject, socket: Any, what: str) -> None:
             error = message["error"]
             told = f"{message['type']}, {error.get('code')}: {error.get('message')}"
             raise Deviation(what, expected="turn.completed", actual=told[:200])
+
+
+@check("SEG-WS-014", profile="core", wires=WIRE)
+async def test_order_of_receipt(subject: Subject) -> None:
+    """A start and its cancel, sent in one go, are decided on in this order."""
+    subject.needs("cancel")
+    for _ in range(3):  # what decides by chance is right now and then
+        async with subject.socket() as socket:
+            start = start_message(subject, SLOW)
+            subject.spend()
+            await socket.send(json.dumps(start))
+            await socket.send(json.dumps({"type": "turn.cancel", "turn": start["turn"]}))
+            while True:
+                message = await next_answer(socket, subject.settings.timeout)
+                if message["type"] == "error" and message.get("refused") == "turn.cancel":
+                    raise Deviation(
+                        "a start and, right behind it, its cancel",
+                        expected="the cancel finds the turn",
+                        actual=f"{message['error'].get('code')}: {message['error'].get('message')}",
+                    )
+                if message["type"] == "error" and message.get("refused") == "turn.start":
+                    raise Untestable(f"a plain turn was refused: {message['error'].get('code')}")
+                if message["type"] in ("turn.completed", "turn.failed"):
+                    break

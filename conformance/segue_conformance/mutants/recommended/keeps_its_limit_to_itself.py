@@ -22,4 +22,4 @@ class MutantEndpoint(WireFault):
 
     def problem(self, wire: str, told: dict[str, Any]) -> dict[str, Any]:
         """Leave it out of a problem body."""
-        return {name: value for name, value in told.items() if name != "detail"}
+        return {name: value for name, value in told.items() if name != "info"}
