@@ -140,7 +140,7 @@ class _Chunks(Endpoint):
 
 
 class SplitsCharacters(_Chunks):
-    """Chunks of event streams have 37 bytes: they end inside of lines and of characters.
+    """Chunks of event streams have 211 bytes: they end inside of lines and of characters.
 
     Legal: HTTP gives chunks no meaning; SEG-HTTP-030 speaks of events.
     """
@@ -148,8 +148,8 @@ class SplitsCharacters(_Chunks):
     async def parted(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """Return small pieces."""
         async for chunk in chunks:
-            for first in range(0, len(chunk), 37):
-                yield chunk[first : first + 37]
+            for first in range(0, len(chunk), 211):
+                yield chunk[first : first + 211]
 
 
 class AllInOneWrite(_Chunks):
@@ -184,7 +184,7 @@ class AllInOneWrite(_Chunks):
 
 
 class AnswersInChunks(Endpoint):
-    """Whole answers come in chunks of 17 bytes, without a length.
+    """Whole answers come in chunks of 101 bytes, without a length.
 
     Legal: HTTP gives chunks no meaning; SEG-HTTP-040 speaks of the whole.
     """
@@ -198,7 +198,7 @@ class AnswersInChunks(Endpoint):
         if wire not in (*_HTTP, "discovery") or not body:
             return given
         headers = {name: value for name, value in given.headers.items() if name != "content-length"}
-        pieces = (body[first : first + 17] for first in range(0, len(body), 17))
+        pieces = (body[first : first + 101] for first in range(0, len(body), 101))
         return StreamingResponse(_aiter(pieces), given.status_code, headers)
 
 

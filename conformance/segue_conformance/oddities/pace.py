@@ -102,19 +102,19 @@ class NeverAsksAgain(Endpoint):
 
 
 class KeepsNoRecords(Endpoint):
-    """No record is read again once its turn has ended, and no name is kept.
+    """A record is read again for a second, and no name is kept beyond it.
 
-    Legal: resume, How long they last: both windows are the endpoint's to declare; 0 is a duration.
+    Legal: resume, How long they last: both windows are the endpoint's to declare; of `name_ms` 0 is one.
     """
 
     wires: ClassVar[tuple[str, ...]] = _NATIVE
 
     def __init__(self, *, settings: Settings, **more: Any) -> None:
-        super().__init__(settings=replace(settings, replay_ms=0, name_ms=0), **more)
+        super().__init__(settings=replace(settings, replay_ms=1_000, name_ms=0), **more)
 
 
 class KeepsTheNameAlone(Endpoint):
-    """A record ends with its turn, and its name is kept for ever.
+    """A record is read again for a second, and its name is kept for ever.
 
     Legal: resume, How long they last: both windows are the endpoint's to declare.
     """
@@ -122,7 +122,7 @@ class KeepsTheNameAlone(Endpoint):
     wires: ClassVar[tuple[str, ...]] = _NATIVE
 
     def __init__(self, *, settings: Settings, **more: Any) -> None:
-        super().__init__(settings=replace(settings, replay_ms=0, name_ms=2**53 - 1), **more)
+        super().__init__(settings=replace(settings, replay_ms=1_000, name_ms=2**53 - 1), **more)
 
 
 class KeepsRecordsForEver(Endpoint):
@@ -209,7 +209,9 @@ class EvictsWhatNobodyKnows(WireFault):
     wires = ("segue-ws",)
 
     def event(self, wire: str, event: dict[str, Any], state: dict[str, Any]) -> Told:
-        """Tell of one behind each message."""
+        """Tell of one behind each message that is no notice itself."""
+        if event["type"] == "limits.updated":
+            return event
         return [event, {"type": "continuation.evicted", "id": "resp_" + secrets.token_hex(16)}]
 
 
@@ -222,6 +224,7 @@ class TellsLimitsBetween(WireFault):
     wires = ("segue-ws",)
 
     def event(self, wire: str, event: dict[str, Any], state: dict[str, Any]) -> Told:
-        """Tell of them behind each message, and of none at all."""
-        told = {"type": "limits.updated", "limits": [{"name": "requests", "remaining": 0, "reset_ms": 0}]}
-        return [event, told, {"type": "limits.updated", "limits": []}]
+        """Tell of one behind each message, and then of none at all."""
+        left = state["left"] = not state.get("left")
+        limits = [{"name": "requests", "remaining": 0, "reset_ms": 0}] if left else []
+        return [event, {"type": "limits.updated", "limits": limits}]

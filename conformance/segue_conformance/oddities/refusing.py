@@ -41,7 +41,7 @@ class HasAShapeForIds(Endpoint):
     """Ids bear a sum of their own, and what has not is refused as an invalid request, wherever it stands.
 
     Legal: SEG-CONT-011: "with code `continuation_not_found` or `invalid_request`"; errors: its advice is
-    `resend_full`; binding-segue-http says the same of paths.
+    `resend_full` for a parent; binding-segue-http says the same of paths.
     """
 
     wires: ClassVar[tuple[str, ...]] = NATIVE
@@ -57,7 +57,7 @@ class HasAShapeForIds(Endpoint):
         drawn, _, told = rest.partition(".")
         if kind != "c" or told != f"{zlib.crc32(drawn.encode()):08x}":
             text = "That is no id of a continuation."
-            raise refusal("invalid_request", "resend_full", text, param=param)
+            raise refusal("invalid_request", "resend_full" if param == "/parent" else "fix", text, param=param)
 
     async def resolve_parent(self, caller: Caller, start: models.TurnStart) -> Held | None:
         """Look at the parent's shape first."""
