@@ -52,7 +52,8 @@ class _Relay:
                     await sink.drain()
             sink.close()
 
-        await asyncio.gather(pump(reader, back, up=True), pump(there, writer, up=False))
+        with contextlib.suppress(asyncio.CancelledError):  # at the end of the measurement
+            await asyncio.gather(pump(reader, back, up=True), pump(there, writer, up=False))
 
     def counted(self) -> tuple[int, int]:
         """Return the bytes since this was asked last, up and down."""

@@ -91,7 +91,7 @@ class Database:
             connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
             connection.execute("PRAGMA secure_delete = ON")  # what was deleted is not to be found in the file
             # The log is moved by `move_log`; by itself only where that comes too late.
-            connection.execute(f"PRAGMA wal_autocheckpoint = {1_000 if full else 8_000}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {1_000 if full else 16_000}")
             connection.execute("PRAGMA cache_size = -16384")
             connection.execute("PRAGMA journal_size_limit = 67108864")
             self._bring_up(connection)

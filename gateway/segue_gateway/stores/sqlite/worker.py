@@ -25,7 +25,7 @@ __all__ = ["Worker"]
 T = TypeVar("T")
 
 _MOST = 256  # steps in one transaction
-_MOVE_AFTER = 256  # transactions behind which the log is moved into the file
+_MOVE_AFTER = 2_048  # transactions behind which the log is moved into the file; all wait while that is done
 
 
 @dataclass(slots=True)
