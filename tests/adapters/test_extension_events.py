@@ -244,6 +244,21 @@ class TestConnection:
         assert {m.turn for m in again} == {turns[1]}
         assert isinstance(again[-1], models.TurnCompleted | models.TurnFailed)
 
+    def test_an_end_that_crossed_a_cancel_may_come_once_more(self) -> None:
+        """The cancel came behind the end: it is answered by the same end again, alone, and that is nothing new."""
+        client, name = ExtendedWSClient(), next(iter(READINGS))
+        turn = READINGS[name][0].turn
+        self.start(client, turn)
+        *told, end = encoded(ExtensionEncoder(facts(name)), READINGS[name][1])
+        for frame in told:
+            client.receive(frame)
+        client.send(models.TurnCancel(turn=turn))
+        assert isinstance(client.receive(end)[-1], models.TurnCompleted | models.TurnFailed)
+        (again,) = encoded(ExtensionEncoder(facts(name), behind=True), READINGS[name][1][-1:])
+        assert client.receive(again) == []
+        with pytest.raises(RemoteProtocolError):
+            client.receive(again)
+
     def test_a_sign_of_life_of_a_turn_that_waits_is_not_told(self) -> None:
         client = ExtendedWSClient()
         self.start(client, "t_1")

@@ -29,6 +29,9 @@ _PREFIXED_BY_CLIENTS = (
     models.TurnResume, models.TurnCancel, models.TurnSteer, models.ContinuationGet, models.ContinuationExport,
     models.ContinuationImport, models.ContinuationDelete,
 )  # fmt: skip
+_ENDS = ("response.completed", "response.incomplete", "response.failed")
+#: So many turns that ended and were cancelled at the same time are known.
+_REMEMBERED = 64
 _TYPES = frozenset(str(message.__struct_config__.tag) for message in _PREFIXED_BY_CLIENTS)
 
 
@@ -42,6 +45,8 @@ class ExtendedWSClient:
         self._lanes: dict[str | None, deque[ExtensionDecoder]] = {}
         self._read_again: dict[str, ExtensionDecoder] = {}
         self._replaced: set[str] = set()
+        # Turns whose end came in their lane while a cancel was on its way: the same end may answer that once more.
+        self._crossed: deque[str] = deque(maxlen=_REMEMBERED)
         self._memory = ContextMemory()
 
     def send(self, message: models.ClientMessage) -> list[str]:
@@ -88,6 +93,9 @@ class ExtendedWSClient:
             return self._refused(segue)
         if named is not None:
             decoder = self._read_again.get(named)
+            if decoder is None and named in self._crossed and kind in _ENDS:
+                self._crossed.remove(named)
+                return []
             if decoder is None:
                 raise _unasked(kind, frame)
             messages = decoder.receive(frame, event)
@@ -103,8 +111,8 @@ class ExtendedWSClient:
         messages = queue[0].receive(frame, event)
         if queue[0].finished:
             turn = queue.popleft().turn
-            if turn not in self._replaced:
-                self._read_again.pop(turn, None)  # a cancel whose end came here
+            if turn not in self._replaced and self._read_again.pop(turn, None) is not None:
+                self._crossed.append(turn)  # a cancel whose end came here
             self._replaced.discard(turn)
         return self._noted(messages)
 

@@ -38,9 +38,11 @@ async def test_failed_turn_has_no_handle(subject: Subject) -> None:
     """A turn that fails issues no continuation, and does not deny that the model ran where output was delivered."""
     for deadline in _DEADLINES:
         events = await bare_turn(subject, start_message(subject, SLOW, deadline_ms=deadline))
+        if events[-1]["type"] != "turn.failed":  # too fast a model: a deadline that has passed is never met
+            events = await bare_turn(subject, start_message(subject, SLOW, deadline_ms=0))
         last = events[-1]
         if last["type"] != "turn.failed":
-            raise Inconclusive(f"the turn was to outlive a deadline of {deadline} ms, and ended as {last['type']}")
+            raise Inconclusive(f"the turn was to outlive deadlines of {deadline} and 0 ms, and ended as {last['type']}")
         if "continuation" in last:
             raise Deviation("a failed turn", expected="no continuation", actual=json.dumps(last["continuation"])[:200])
         if any(event["type"].startswith("item.") for event in events):
@@ -52,6 +54,8 @@ async def test_failed_turn_has_no_handle(subject: Subject) -> None:
                     requirement="SEG-ERR-004",
                 )
             return
+        if last["error"]["effect"] == "none" and deadline == _DEADLINES[-1]:
+            return  # nothing was put out, and that is what it says
     raise Inconclusive(f"nothing was put out in the {_DEADLINES[-1]} ms before the turn failed")
 
 
@@ -64,6 +68,8 @@ async def test_failed_turn_leaves_parent(subject: Subject) -> None:
         parent = handle_of(await story.say(plant(secret), retention=tier))
         await story.stands(secret, parent=parent, retention=tier)
         outcome = await client.turn(SLOW, parent=parent, retention=tier, deadline_ms=_DEADLINES[0])
+        if outcome.failed is None:
+            outcome = await client.turn(SLOW, parent=parent, retention=tier, deadline_ms=0)
         if outcome.failed is None:
             raise Inconclusive("the turn was to outlive its deadline, and did not fail")
         await story.recalls(secret, parent=parent, retention=tier)
