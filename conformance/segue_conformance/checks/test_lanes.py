@@ -214,7 +214,7 @@ async def test_failure_stays_in_its_lane(subject: Subject) -> None:
 @check("SEG-TURN-107", profile="concurrent", wires=("segue-ws",))
 async def test_lanes_not_offered(subject: Subject) -> None:
     """Without lanes, a turn that names one is refused."""
-    if subject.capabilities is None or "lanes" in subject.capabilities.features:
+    if subject.capabilities is None or "lanes" in subject.features():
         raise NotOffered("lanes are offered")
     async with subject.open() as client:
         refused(await client.turn("Say hello.", lane="a"), "lanes are not offered and one was named", "not_offered")
@@ -328,7 +328,7 @@ async def test_cancel_leaves_parent(subject: Subject) -> None:
 @check("SEG-CAP-011", profile="core", wires=("segue-ws",))
 async def test_unlisted_feature_refused(subject: Subject) -> None:
     """A message that needs a feature which is not listed is refused as not offered."""
-    listed = subject.capabilities.features if subject.capabilities else []
+    listed = subject.features()  # what its binding leaves out it does not offer there
     probes = {
         "steer": {"type": "turn.steer", "turn": turn_name(), "steer": "s_1"}
         | {"input": [{"type": "message", "role": "user", "content": "x"}]},
