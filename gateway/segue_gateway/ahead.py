@@ -17,9 +17,9 @@ from .engines.base import EngineEvent, EngineFailure
 
 __all__ = ["Ahead"]
 
-_MOST = 256  # events that wait to be taken
+_MOST = 512  # events that wait to be taken
 _REST = 1.0  # seconds for what stands behind an answer's end
-_AT_ONCE = 64  # events that are taken together
+_AT_ONCE = 256  # events that are taken together
 
 
 class Ahead:
