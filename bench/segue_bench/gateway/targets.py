@@ -137,7 +137,8 @@ def segue(upstream: str, folder: Path, profile: Path | None = None) -> Iterator[
     module = ["-m", "segue.cli"] if profile is None else ["-m", "segue_bench.gateway.profiled", str(profile)]
     words = ["serve", "--port", "0", "--upstream", f"{upstream}/v1", "--wire", "openai-http"]
     store = ["--store", f"sqlite:{folder / f'state-{time.monotonic_ns()}.db'}"]
-    with _running([sys.executable, *module, *words, *store]) as process:
+    bounds = ["--continuations", "1000000", "--turns-held", "1000000"]  # a run has more turns than are kept
+    with _running([sys.executable, *module, *words, *store, *bounds]) as process:
         yield process.ready(r"Segue serves on (\S+)"), process
 
 
