@@ -1,8 +1,8 @@
 """What has to hold before a turn exists. Every check is a method, and each refuses before anything is claimed.
 
 The order is that of the methods in `accept` and of the specification (SEG-TURN-027): what the message itself says
-wrong, then a name that is known (a repeat needs neither its parent nor room, nor what another wire offers), then what the
-endpoint does not offer, then the state that the turn goes on from.
+wrong, then a name that is known (a repeat needs neither its parent nor room, nor what another wire offers), then what
+the endpoint does not offer, then the state that the turn goes on from.
 """
 
 from __future__ import annotations
