@@ -1,26 +1,30 @@
 """The gateway as a process on each store, and in front of a provider over each wire: the whole suite finds nothing.
 
-The provider is a second gateway, so what it can do is known; the first one is sent a whole history each time.
+The provider is a second gateway, so what it can do is known; the first one is sent a whole history each time. Two runs
+go on at a time, since most of each is one process.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import KEYS, MODEL, START_LIMIT, Ran, RunCheck, _segue
 from processes import free_port, running
-from valkey_lab import Served, needs_server
+from valkey_lab import PROGRAM, Served
 
 pytestmark = pytest.mark.real
 
 #: Where every rule about turns holds.
 NATIVE = ("segue-ws", "segue-http", "openai-ws+segue", "openai-http+segue")
 UPSTREAMS = ("openai-http", "openai-ws", "segue-http", "segue-ws", "chat", "anthropic")
+STORES = ("sqlite-normal", "sqlite-full", *(("valkey",) if PROGRAM else ()))
 PRINCIPALS = ("--key", "first=REAL_FIRST_KEY", "--key", "second=REAL_SECOND_KEY")
+NAMES = (*(f"store-{store}" for store in STORES), *(f"engine-{wire}" for wire in UPSTREAMS))
 
 
 @contextmanager
@@ -31,44 +35,47 @@ def gateway(*words: str) -> Iterator[str]:
         yield process.ready(r"Segue serves on (\S+)", START_LIMIT)[1] + "/v1"
 
 
-def every_profile_is_reached(ran: Ran) -> None:
-    """Assert that nothing failed and that every profile which a wire can reach is reached."""
-    failed = [key for key, verdict in ran.verdicts.items() if verdict in ("fail", "error")]
-    assert failed == [], ran.terminal
-    states = {(row["wire"], row["profile"]): row["state"] for row in ran.report["profiles"]}
-    assert {state for state in states.values()} <= {"reached", "not_reachable"}, states
-    assert ran.exit_code == 0
-
-
-def checked(run_check: RunCheck, name: str, url: str) -> None:
-    wires = [word for wire in NATIVE for word in ("--wire", wire)]
-    ran = run_check(name, url, *wires, "--model", MODEL, "--concurrency", "4", keys=True)
-    assert tuple(ran.wires) == NATIVE
-    every_profile_is_reached(ran)
-
-
-@pytest.mark.parametrize("synchronous", ["normal", "full"])
-def test_on_sqlite(run_check: RunCheck, synchronous: str) -> None:
+@contextmanager
+def stored(name: str) -> Iterator[tuple[str, ...]]:
+    """Give the words by which a gateway keeps its state in a store."""
     with tempfile.TemporaryDirectory() as folder:
-        address = f"sqlite:{Path(folder) / 'state.db'}?synchronous={synchronous}"
-        with gateway("--store", address) as url:
-            checked(run_check, f"store-sqlite-{synchronous}", url)
-
-
-@needs_server
-def test_on_valkey(run_check: RunCheck) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+        if name != "valkey":
+            yield "--store", f"sqlite:{Path(folder) / 'state.db'}?synchronous={name.removeprefix('sqlite-')}"
+            return
         server = Served(free_port(), Path(folder), ())
         server.start()
         try:
-            with gateway("--store", server.url) as url:
-                checked(run_check, "store-valkey", url)
+            yield "--store", server.url
         finally:
             server.kill()
 
 
-@pytest.mark.parametrize("wire", UPSTREAMS)
-def test_in_front_of_a_provider(run_check: RunCheck, segue_url: str, wire: str) -> None:
-    provider = segue_url.removesuffix("/v1") + ("/segue/v1" if wire.startswith("segue") else "/v1")
-    with gateway("--upstream", provider, "--wire", wire, "--upstream-key-env", "REAL_FIRST_KEY") as url:
-        checked(run_check, f"engine-{wire}", url)
+@contextmanager
+def asking(name: str, provider: str) -> Iterator[tuple[str, ...]]:
+    """Give the words by which a gateway asks a provider over a wire."""
+    url = provider.removesuffix("/v1") + ("/segue/v1" if name.startswith("segue") else "/v1")
+    yield "--upstream", url, "--wire", name, "--upstream-key-env", "REAL_FIRST_KEY"
+
+
+@pytest.fixture(scope="module")
+def runs(run_check: RunCheck, segue_url: str) -> Iterator[dict[str, Future[Ran]]]:
+    """All runs by name."""
+
+    def checked(name: str) -> Ran:
+        kind, _, which = name.partition("-")
+        with stored(which) if kind == "store" else asking(which, segue_url) as words, gateway(*words) as url:
+            wires = [word for wire in NATIVE for word in ("--wire", wire)]
+            return run_check(name, url, *wires, "--model", MODEL, "--concurrency", "4", keys=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        yield {name: pool.submit(checked, name) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_profile_is_reached(runs: dict[str, Future[Ran]], name: str) -> None:
+    ran = runs[name].result()
+    assert tuple(ran.wires) == NATIVE
+    assert [key for key, verdict in ran.verdicts.items() if verdict in ("fail", "error")] == [], ran.terminal
+    states = {(row["wire"], row["profile"]): row["state"] for row in ran.report["profiles"]}
+    assert set(states.values()) <= {"reached", "not_reachable"}, states
+    assert ran.exit_code == 0
