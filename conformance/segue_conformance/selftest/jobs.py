@@ -79,7 +79,9 @@ def _known() -> Known:
 
 def perform(job: Job, known: Known | None = None) -> Done:
     """Return what comes of a job; `known` are the checks and endpoints where they are not the suite's own."""
-    logging.getLogger("segue.gateway").setLevel(logging.CRITICAL)  # endpoints fail here on purpose
+    log = logging.getLogger("segue.gateway")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # endpoints fail here on purpose
     try:
         catalogue, endpoints = known or _known()
         timeout = _REAL if job.sockets else _VIRTUAL
@@ -93,6 +95,8 @@ def perform(job: Job, known: Known | None = None) -> Done:
             world.close()
     except Exception:
         return Done(job, fault=traceback.format_exc())
+    finally:
+        log.setLevel(level)  # whoever else logs in this process wants it as it was
 
 
 def _performed(job: Job, world: World, catalogue: Catalogue) -> Done:
