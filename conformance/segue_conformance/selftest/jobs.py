@@ -73,8 +73,10 @@ class Done:
 
 
 @cache
-def _known() -> Known:
-    return Catalogue.load(), {mutant.name: mutant for mutant in (*REFERENCES, *load(), *oddities.load().values())}
+def _known(kind: str) -> Known:
+    """Return the checks, and the endpoints of a kind: an oddity may bear the name of a mutant that does as much."""
+    found = oddities.load() if kind == "oddity" else {mutant.name: mutant for mutant in (*REFERENCES, *load())}
+    return Catalogue.load(), dict(found)
 
 
 def perform(job: Job, known: Known | None = None) -> Done:
@@ -83,7 +85,7 @@ def perform(job: Job, known: Known | None = None) -> Done:
     level = log.level
     log.setLevel(logging.CRITICAL)  # endpoints fail here on purpose
     try:
-        catalogue, endpoints = known or _known()
+        catalogue, endpoints = known or _known(job.kind)
         timeout = _REAL if job.sockets else _VIRTUAL
         alone = job.watched  # each check reaches by itself what it needs
         world = World(
@@ -147,7 +149,7 @@ def perform_all(jobs: Sequence[Job], processes: int, known: Known | None = None)
 
 def _settle() -> None:
     """Load what all jobs need, and look for garbage less often: what stays is much, what goes lives short."""
-    _known()
+    _known("mutant")
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

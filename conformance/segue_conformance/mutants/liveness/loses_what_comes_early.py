@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from segue_gateway.endpoint import Endpoint
@@ -28,6 +29,10 @@ class _Protocol(SegueWebSocketProtocol):
             await asyncio.sleep(0.05)
             self.said = True
         await super().send(message)
+
+    def put(self, messages: Sequence[str | bytes]) -> int:
+        """Let the first thing be said in `send`."""
+        return super().put(messages) if self.said else 0
 
     def send_receive_event_to_app(self) -> None:
         if self.said or self.scope["path"] != "/segue/v1":
