@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
 
 import msgspec
 from segue_adapters.assembly import ItemAssembler
@@ -18,6 +18,7 @@ from segue_adapters.wires.base import TERMINAL, refusal
 from segue_schemas import models
 
 from .news import News
+from .pointers import value_at
 from .stores.base import Event
 
 __all__ = ["EARLY", "TOGETHER", "Reading", "Recorded", "Source", "snapshot"]
@@ -188,7 +189,7 @@ class Reading:
         """Return whether there is a text already where a delta appends: behind a list each append adds one more."""
         assert isinstance(delta, models.ItemDelta)
         self._assemble(self._place - 1)
-        return isinstance(_at(self._items.partial(delta.index), delta.at), str)
+        return isinstance(value_at(self._items.partial(delta.index), delta.at), str)
 
     async def _gather(self, first: Event) -> Event:
         """Merge the deltas that follow one at the same place, waiting up to `coalesce` for them."""
@@ -245,19 +246,6 @@ def _with_left(event: models.TurnCompleted, left: int | None) -> models.TurnComp
     if left is not None:
         continuation.expires_in_ms = left
     return msgspec.structs.replace(event, continuation=continuation)
-
-
-def _at(value: Any, pointer: str) -> Any:
-    """Return what is at a JSON Pointer, None where nothing is."""
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, Mapping):
-            value = value.get(name)
-        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
-            value = value[int(name)]
-        else:
-            return None
-    return value
 
 
 def _merges(event: Event) -> bool:

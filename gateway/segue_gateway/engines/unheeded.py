@@ -11,6 +11,7 @@ from typing import Any
 
 from segue_schemas import models
 
+from ..pointers import value_at
 from .base import DECISIVE, EngineFailure
 
 __all__ = ["Unheeded"]
@@ -26,12 +27,12 @@ class Unheeded:
 
     def among(self, context: Mapping[str, Any]) -> list[str]:
         """Return pointers to those that stand in a context."""
-        return [place for place, value in self._known if value == _at(context, place)]
+        return [place for place, value in self._known if value == value_at(context, place)]
 
     def told(self, context: Mapping[str, Any], ignored: Sequence[str], known: Sequence[str]) -> None:
         """Take what a provider said of a turn; EngineFailure for a decisive setting of which its client is not told."""
         fresh = [place for place in ignored if place not in known]
-        learned = [(place, value) for place in fresh if (value := _at(context, place)) is not None]
+        learned = [(place, value) for place in fresh if (value := value_at(context, place)) is not None]
         self._known = [*self._known, *learned][-_MOST:]
         if decisive := [place for place in fresh if place.startswith(DECISIVE)]:
             told = f"The provider can make nothing of the setting {decisive[0]}; leave it out."
@@ -39,16 +40,3 @@ class Unheeded:
             raise EngineFailure(
                 models.Error(code="not_offered", advice="fix", effect="unknown", message=told, param=place)
             )
-
-
-def _at(value: Any, pointer: str) -> Any:
-    """Return what stands at a pointer; None where nothing does, which asks for nothing either."""
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, Mapping):
-            value = value.get(name)
-        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
-            value = value[int(name)]
-        else:
-            return None
-    return value
