@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -58,3 +60,15 @@ def rows(pages: dict[str, str]):
         return [[cell.strip() for cell in row.strip("|").split("|")] for row in match[1].strip().splitlines()]
 
     return first_cells
+
+
+@pytest.fixture(scope="module")
+def generator(request: pytest.FixtureRequest, root: Path) -> ModuleType:
+    """Return the tool of a module of tests, which names it as TOOL, as a module of its own."""
+    path = root / request.module.TOOL
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

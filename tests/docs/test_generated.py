@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
-import pytest
 from segue_conformance.client_side.scenario import as_checks
 from segue_conformance.registry import Catalogue
 from segue_conformance.requirements import load
 
 TOOL = "tools/gen_requirements_page.py"
-
-
-@pytest.fixture(scope="module")
-def generator(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("gen_requirements_page", root / TOOL)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_committed_pages_are_a_fresh_generation(root: Path) -> None:
